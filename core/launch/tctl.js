@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import "../bundle/tctl.js";
+import "../../dist/bin/tctl.js";

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import "../bundle/teleport.js";
+import "../../dist/bin/teleport.js";

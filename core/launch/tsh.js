@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import "../bundle/tsh.js";
+import "../../dist/bin/tsh.js";

@@ -48,7 +48,7 @@ export interface SshChannel extends Duplex {
   /** Sends what is queued, then EOF (if not sent) and CLOSE. Idempotent. */
   close(): void;
   /** Resolves when the channel is closed on both sides or its connection is gone. Never rejects. */
-  readonly closed: Promise<void>;
+  readonly whenClosed: Promise<void>;
 }
 
 /** A channel the peer wants to open. Exactly one of `accept` and `reject` must be called. */
@@ -89,7 +89,7 @@ export interface SshConnection {
   /** Sends DISCONNECT with a text and closes. Idempotent. */
   disconnect(message: string): void;
   /** Resolves when the connection is gone, with the error that ended it, if any. Never rejects. */
-  readonly closed: Promise<Error | undefined>;
+  readonly whenClosed: Promise<Error | undefined>;
 }
 
 /** A private key with a certificate (or without one), able to sign for user or host authentication. */

@@ -1,0 +1,1 @@
+export * from "../../dist/core/plugin/index.js";

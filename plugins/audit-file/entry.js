@@ -1,0 +1,1 @@
+export { default } from "../../dist/plugins/audit-file/index.js";

@@ -1,0 +1,1 @@
+export { default } from "../../dist/plugins/audit-stdout/index.js";

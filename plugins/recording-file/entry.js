@@ -1,0 +1,1 @@
+export { default } from "../../dist/plugins/recording-file/index.js";

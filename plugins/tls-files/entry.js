@@ -1,0 +1,1 @@
+export { default } from "../../dist/plugins/tls-files/index.js";
