@@ -1,0 +1,74 @@
+import net from "node:net";
+import { errorMessage, unavailable } from "../../errors/error.js";
+
+/** Servers that announce this understand the client-address prefix. */
+const TELEPORT_BANNER = "SSH-2.0-Teleport";
+const DIAL_TIMEOUT_MS = 10_000;
+const BANNER_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects to an SSH server and hands over the client's address where the server understands it (wire.md §3.7): the
+ * server's banner is read first, and only a banner of ours is answered with `Teleport-Proxy{…}\0`. The socket that is
+ * returned still yields the banner. Throws `unavailable`.
+ */
+export async function dialSshServer(
+  address: { host: string; port: number },
+  clientAddress: string,
+): Promise<net.Socket> {
+  const socket = await connect(address);
+  try {
+    const banner = await firstBytes(socket, address);
+    if (banner.toString("latin1").startsWith(TELEPORT_BANNER)) {
+      socket.write(`Teleport-Proxy${JSON.stringify({ clientAddr: clientAddress })}\0`);
+    }
+    socket.unshift(banner);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/** Connects to a TCP address with half-open sockets allowed. Throws `unavailable` after 10 s at the latest. */
+export function connect(address: { host: string; port: number }): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const where = `${address.host}:${address.port}`;
+    const socket = net.connect({ ...address, allowHalfOpen: true, noDelay: true, keepAlive: true });
+    const fail = (error: unknown): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(unavailable(`dial tcp ${where}: ${errorMessage(error)}`, { cause: error }));
+    };
+    const timer = setTimeout(() => fail(new Error("no answer within 10 s")), DIAL_TIMEOUT_MS);
+    socket.once("error", fail);
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      socket.removeListener("error", fail);
+      resolve(socket);
+    });
+  });
+}
+
+/** Reads up to the end of the banner line (at most 255 bytes, RFC 4253 §4.2), leaving the socket paused. */
+function firstBytes(socket: net.Socket, address: { host: string; port: number }): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let received = Buffer.alloc(0);
+    const settle = (error?: Error): void => {
+      clearTimeout(timer);
+      socket.pause();
+      socket.off("data", onData).off("error", settle).off("end", onEnd);
+      if (error) reject(unavailable(`${address.host}:${address.port}: ${error.message}`, { cause: error }));
+      else resolve(received);
+    };
+    const onData = (chunk: Buffer): void => {
+      received = Buffer.concat([received, chunk]);
+      if (received.includes(0x0a) || received.length >= 255) settle();
+    };
+    const onEnd = (): void => settle(new Error("it closed the connection before it said who it is"));
+    const timer = setTimeout(
+      () => settle(new Error("no SSH server answers there: nothing was received within 10 s")),
+      BANNER_TIMEOUT_MS,
+    );
+    socket.on("data", onData).once("error", settle).once("end", onEnd);
+  });
+}

@@ -1,0 +1,167 @@
+/**
+ * The SSH side of the proxy (port 3023): authenticates users by certificate and connects them to nodes and to the auth
+ * API. It runs no commands. Requests and replies follow wire.md §3.4-3.7.
+ */
+import type net from "node:net";
+import type { AuthApi } from "../../auth/client/api.js";
+import type { ClusterView } from "../../auth/client/view.js";
+import { errorMessage } from "../../errors/error.js";
+import type { Address } from "../../grammar/address.js";
+import { VERSION } from "../../grammar/version.js";
+import { parseAuthorizedKey } from "../../pki/ssh-key.js";
+import { SshReader } from "../../pki/ssh-wire.js";
+import type { Clock } from "../../plugin/clock.js";
+import type { Logger } from "../../plugin/logger.js";
+import {
+  OPEN_FAILURE,
+  type AuthFailure,
+  type ChannelOpen,
+  type PeerRequest,
+  type SshAlgorithms,
+  type SshChannel,
+  type SshConnection,
+  type SshLimits,
+  type SshSigner,
+} from "../../ssh/contract.js";
+import { createSshServer } from "../../ssh/server.js";
+import { relay } from "./relay.js";
+import { createRouter } from "./router.js";
+import { directTarget, parseProxySubsystem } from "./target.js";
+
+/** What the SSH proxy needs. */
+export interface SshProxyOptions {
+  readonly api: AuthApi;
+  readonly view: ClusterView;
+  readonly hostSigners: () => readonly SshSigner[];
+  readonly unregisteredTargets: readonly string[];
+  readonly authAddresses: () => readonly Address[];
+  readonly algorithms: SshAlgorithms;
+  readonly limits: Partial<SshLimits>;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** The running SSH proxy. */
+export interface SshProxy {
+  /** Serves one accepted connection. */
+  accept(socket: net.Socket): void;
+  /** Resolves when the last connection has ended. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts the SSH proxy; the caller owns the listener. */
+export function createSshProxy(options: SshProxyOptions): SshProxy {
+  const { view, log } = options;
+  const router = createRouter(options);
+  const server = createSshServer({
+    hostSigners: options.hostSigners,
+    authorities: () => userAuthorities(view),
+    algorithms: options.algorithms,
+    limits: options.limits,
+    onAuthFailure: (failure) => void auditFailure(options, failure),
+    onConnection: serve,
+    log,
+    clock: options.clock,
+  });
+
+  function serve(client: SshConnection): void {
+    client.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
+    client.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
+    client.onChannel("session", (open) => serveSession(open.accept(), client));
+    client.onChannel("direct-tcpip", (open) => void serveDirect(open, client));
+  }
+
+  function serveSession(channel: SshChannel, client: SshConnection): void {
+    channel.extended.resume();
+    channel.on("error", (error) => log.debug("a proxy session broke", { error: error.message }));
+    channel.onRequest(async (request) => {
+      if (request.name === "env") return true;
+      if (request.name === "subsystem") return serveSubsystem(request, channel, client);
+      await refuse(channel, `(proxy) proxy doesn't support request type '${request.name}'`);
+      return false;
+    });
+  }
+
+  async function serveSubsystem(request: PeerRequest, channel: SshChannel, client: SshConnection): Promise<boolean> {
+    try {
+      const name = new SshReader(request.payload).text();
+      if (name === "proxysites") {
+        channel.end(JSON.stringify(clusterList(view, options.clock)));
+        // The reply has to leave before CLOSE does.
+        setImmediate(() => channel.close());
+        return true;
+      }
+      const upstream = await router.connect(parseProxySubsystem(name), client);
+      void relay(channel, upstream).then(() => channel.close());
+      return true;
+    } catch (error) {
+      log.info("a request was refused", { user: client.peerCertificate?.keyId, error: errorMessage(error) });
+      await refuse(channel, errorMessage(error));
+      return false;
+    }
+  }
+
+  async function serveDirect(open: ChannelOpen, client: SshConnection): Promise<void> {
+    try {
+      const reader = new SshReader(open.payload);
+      const host = reader.text();
+      const port = reader.uint32();
+      const upstream = await router.connect(directTarget(host, port), client);
+      const channel = open.accept();
+      channel.extended.resume();
+      void relay(channel, upstream).then(() => channel.close());
+    } catch (error) {
+      log.info("a connection was refused", { user: client.peerCertificate?.keyId, error: errorMessage(error) });
+      open.reject(OPEN_FAILURE.connectFailed, errorMessage(error));
+    }
+  }
+
+  return {
+    accept: (socket) =>
+      server.accept(socket, {
+        remote: `${socket.remoteAddress}:${socket.remotePort}`,
+        local: `${socket.localAddress}:${socket.localPort}`,
+      }),
+    drain: () => server.drain(),
+    close: () => server.close(),
+  };
+}
+
+/** Public key blobs of every user authority that may vouch for a client. */
+function userAuthorities(view: ClusterView): Buffer[] {
+  return view
+    .authorities("user")
+    .flatMap((authority) => authority.spec.checking_keys)
+    .map((key) => parseAuthorizedKey(Buffer.from(key, "base64").toString()).blob);
+}
+
+/** The list that `tsh clusters` shows. */
+function clusterList(view: ClusterView, clock: Clock): { name: string; lastconnected: string; status: string }[] {
+  return [{ name: view.clusterName, lastconnected: clock.now().toISOString(), status: "online" }];
+}
+
+/** Tells the client why on its stderr; the caller answers the request with a failure, then the channel closes. */
+async function refuse(channel: SshChannel, message: string): Promise<void> {
+  await channel.writeExtended(Buffer.from(`${message}\r\n`));
+  setImmediate(() => channel.close());
+}
+
+/** Clients that showed no certificate are scanners: logging them would let anyone fill the audit log. */
+async function auditFailure(options: SshProxyOptions, failure: AuthFailure): Promise<void> {
+  if (!failure.certificate) return;
+  try {
+    await options.api.emitAuditEvent({
+      "event": "auth",
+      "code": "T3007W",
+      "success": false,
+      "error": failure.reason,
+      "user": failure.certificate.keyId,
+      "login": failure.user,
+      "addr.remote": failure.remoteAddress,
+      "addr.local": failure.localAddress,
+    });
+  } catch (error) {
+    options.log.error("a refused login could not be audited", { error: errorMessage(error) });
+  }
+}

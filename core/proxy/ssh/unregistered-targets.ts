@@ -1,0 +1,28 @@
+import { isIP } from "node:net";
+import type { ProxyTarget } from "./target.js";
+
+/**
+ * Whether `proxy_service.unregistered_targets` lists a target that is no registered node. A pattern is `host:port`;
+ * in the host `*` stands for any characters except a dot at the start of the name, the port is a number or `*`.
+ * Names are compared as they are asked for: they are not resolved, so that DNS cannot widen the list.
+ */
+export function isListedTarget(patterns: readonly string[], target: ProxyTarget): boolean {
+  return patterns.some((pattern) => {
+    const colon = pattern.lastIndexOf(":");
+    if (colon <= 0) return false;
+    const port = pattern.slice(colon + 1);
+    if (port !== "*" && Number(port) !== target.port) return false;
+    const host = pattern.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
+    // A glob over digits and dots would let `10.*` match the name `10.evil.example`.
+    if (host.includes("*") && isIP(host.replaceAll("*", "0")) !== 0 && isIP(target.host) === 0) return false;
+    return globToRegExp(host).test(target.host);
+  });
+}
+
+function globToRegExp(glob: string): RegExp {
+  const source = glob
+    .split("*")
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+    .join("[^:]*");
+  return new RegExp(`^${source}$`, "i");
+}
