@@ -1,1 +1,2 @@
 export { default } from "../../dist/plugins/backend-dir/index.js";
+export * from "../../dist/plugins/backend-dir/index.js";
