@@ -1,0 +1,79 @@
+/** Where everything lies in the key-value store: the key layout of 4.2 (storage.md §1), and ours. */
+import { badParameter } from "../errors/error.js";
+import type { KeyRange } from "../plugin/storage.js";
+import { prefixRange } from "../plugin/storage.js";
+import type { AuthorityType } from "./authority.js";
+
+/**
+ * The top-level prefix of what 4.2 does not know. No prefix that 4.2 lists is a prefix of it, so 4.2 can be started on
+ * the same store.
+ */
+const OURS = "/extensions";
+
+/** The keys of the store. Every function throws `bad_parameter` for a name that cannot be part of a key. */
+export const keys = {
+  clusterName: "/cluster_configuration/name",
+  clusterConfig: "/cluster_configuration/general",
+  staticTokens: "/cluster_configuration/static_tokens",
+  authPreference: "/authentication/preference/general",
+  authorities: "/authorities/",
+  authority: (type: AuthorityType, cluster: string) => `/authorities/${type}/${segment(cluster)}`,
+  authoritiesOf: (type: AuthorityType) => `/authorities/${type}/`,
+  namespaces: "/namespaces/",
+  namespace: (name: string) => `/namespaces/${segment(name)}/params`,
+  roles: "/roles/",
+  role: (name: string) => `/roles/${segment(name)}/params`,
+  users: "/web/users/",
+  /** Everything that belongs to one user. The slash at the end keeps `al` apart from `alice`. */
+  ofUser: (user: string) => `/web/users/${segment(user)}/`,
+  user: (user: string) => `/web/users/${segment(user)}/params`,
+  passwordHash: (user: string) => `/web/users/${segment(user)}/pwd`,
+  totpSecret: (user: string) => `/web/users/${segment(user)}/totp`,
+  hotp: (user: string) => `/web/users/${segment(user)}/hotp`,
+  usedTotp: (user: string) => `/web/users/${segment(user)}/used_totp`,
+  /** Ours: the last accepted TOTP time step. 4.2 leaves it alone and removes it with the user. */
+  totpStep: (user: string) => `/web/users/${segment(user)}/totp_step`,
+  attempts: (user: string) => `/web/users/${segment(user)}/attempts/`,
+  attempt: (user: string, id: string) => `/web/users/${segment(user)}/attempts/${segment(id)}`,
+  webSession: (user: string, id: string) => `/web/users/${segment(user)}/sessions/${segment(id)}`,
+  tokens: "/tokens/",
+  token: (token: string) => `/tokens/${segment(token)}`,
+  /** Ours: tokens that admit one host. 4.2 must not see them, since it would take them for reusable ones. */
+  singleUseTokens: `${OURS}/single_use_tokens/`,
+  singleUseToken: (token: string) => `${OURS}/single_use_tokens/${segment(token)}`,
+  signupTokens: "/addusertokens/",
+  signupToken: (token: string) => `/addusertokens/${segment(token)}`,
+  nodes: (namespace: string) => `/nodes/${segment(namespace)}/`,
+  node: (namespace: string, id: string) => `/nodes/${segment(namespace)}/${segment(id)}`,
+  proxies: "/proxies/",
+  proxy: (id: string) => `/proxies/${segment(id)}`,
+  authServers: "/authservers/",
+  authServer: (id: string) => `/authservers/${segment(id)}`,
+  tunnels: "/reverseTunnels/",
+  tunnelConnections: "/tunnelConnections/",
+  liveSessions: (namespace: string) => `/namespaces/${segment(namespace)}/sessions/active/`,
+  liveSession: (namespace: string, id: string) =>
+    `/namespaces/${segment(namespace)}/sessions/active/${segment(id)}`,
+} as const;
+
+/** The range of everything below a key that ends with a slash. */
+export function below(prefix: `${string}/` | string): KeyRange {
+  if (!prefix.endsWith("/")) {
+    throw badParameter(`the prefix ${prefix} must end with a slash, or it covers its neighbours too`);
+  }
+  return prefixRange(prefix);
+}
+
+/** Whether a text can be one part of a key. */
+export function isKeySegment(text: string): boolean {
+  return /^[0-9A-Za-z@_:.-]{1,256}$/.test(text) && text !== "." && text !== "..";
+}
+
+function segment(text: string): string {
+  if (!isKeySegment(text)) {
+    throw badParameter(
+      "special characters are not allowed in resource names, please use name composed only from characters, hyphens and dots",
+    );
+  }
+  return text;
+}

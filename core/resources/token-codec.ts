@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { createCodec } from "./codec.js";
+import type { Resource } from "./envelope.js";
+import { omitEmpty, resource, time } from "./schema-fields.js";
+import { SYSTEM_ROLES, type ProvisionToken, type SystemRole } from "./token.js";
+
+const systemRole = z.enum(SYSTEM_ROLES);
+
+/** A join token as `GET /v2/tokens` shows it and static tokens are stored. */
+export const provisionTokenSchema = z.object({
+  roles: z.array(systemRole),
+  expires: time,
+  token: z.string().min(1, "must not be empty"),
+}) satisfies z.ZodType<ProvisionToken>;
+
+/** A dynamic join token as it is stored. */
+export type StoredToken = Resource<"token", { roles: SystemRole[]; host_id?: string | undefined }>;
+
+/** Dynamic join tokens. `host_id` is ours, and only in single-use tokens: the host that has begun to use it. */
+export const tokenCodec = createCodec<StoredToken>(
+  "join token",
+  resource("token", "v2", z.object({ roles: z.array(systemRole), host_id: omitEmpty(z.string()) })),
+);
