@@ -1,0 +1,166 @@
+/** Reads stored recordings for players: archives are unpacked once into a cache and read from there. */
+import { createReadStream } from "node:fs";
+import { access, mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { badParameter, corrupt, errorMessage, hasCode, notFound } from "../errors/error.js";
+import type { Clock } from "../plugin/clock.js";
+import type { Logger } from "../plugin/logger.js";
+import type { RecordingStore } from "../plugin/recording.js";
+import { fileError } from "./file-error.js";
+import { splitLines } from "./lines.js";
+import { indexName } from "./session-files.js";
+import { checkSessionId } from "./session-id.js";
+import { EVENTS_FILE, OUTPUT_FILE, unpackFiles, unpackRecording } from "./unpack.js";
+
+/** A recorded event or print line, with `id`, its line number from 0. */
+export type PlaybackEvent = Record<string, unknown> & { readonly id: number };
+
+/** A reader of stored recordings. */
+export interface Playback {
+  /** The recorded lines in order, without the first `after`. Throws `bad_parameter`, `not_found`. */
+  events(sessionId: string, after?: number): Promise<PlaybackEvent[]>;
+  /** Output from `offset` on, at most `maxBytes` and never more than {@link MAX_CHUNK_BYTES}; empty past the end. */
+  chunk(sessionId: string, offset: number, maxBytes: number): Promise<Uint8Array>;
+  /** Forgets the unpacked copy, since another archive was stored under the id. */
+  forget(sessionId: string): Promise<void>;
+  /** Removes copies that nobody read for three hours. Runs by itself on every read; idempotent. */
+  purge(): Promise<void>;
+}
+
+/** What a playback needs. */
+export interface PlaybackOptions {
+  readonly store: RecordingStore;
+  /** `<data_dir>/log/playbacks/sessions/default`: holds unpacked copies. Created when absent. */
+  readonly cacheDirectory: string;
+  /** Where 4.2 keeps recordings unpacked: `<data_dir>/log/<host uuid>/sessions/default`. Read when the store has none. */
+  readonly unpackedDirectory?: string | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The most that {@link Playback.chunk} returns. */
+export const MAX_CHUNK_BYTES = 5 * 1024 * 1024;
+const MAX_LINE_BYTES = 4 * 1024 * 1024;
+const KEEP_MS = 3 * 3600 * 1000;
+const PURGE_INTERVAL_MS = 10 * 60 * 1000;
+
+/** Makes a playback over a store. */
+export function createPlayback(options: PlaybackOptions): Playback {
+  return new CachedPlayback(options);
+}
+
+class CachedPlayback implements Playback {
+  readonly #options: PlaybackOptions;
+  /** Unpackings under way, shared by all who ask for the same session. */
+  readonly #unpacking = new Map<string, Promise<string>>();
+  #nextPurgeMs = 0;
+
+  constructor(options: PlaybackOptions) {
+    this.#options = options;
+  }
+
+  async events(sessionId: string, after = 0): Promise<PlaybackEvent[]> {
+    const directory = await this.#unpacked(sessionId);
+    const events: PlaybackEvent[] = [];
+    let id = 0;
+    for await (const line of splitLines(createReadStream(join(directory, EVENTS_FILE)), MAX_LINE_BYTES)) {
+      if (line.length === 0) continue;
+      if (id >= after) events.push(parseEvent(line.toString("utf8"), id, sessionId));
+      id++;
+    }
+    return events;
+  }
+
+  async chunk(sessionId: string, offset: number, maxBytes: number): Promise<Uint8Array> {
+    if (!Number.isSafeInteger(offset) || offset < 0 || !(maxBytes >= 0)) {
+      throw badParameter("offset and bytes must be numbers from 0");
+    }
+    const file = await open(join(await this.#unpacked(sessionId), OUTPUT_FILE), "r");
+    try {
+      const { size } = await file.stat();
+      const length = Math.max(0, Math.min(Math.floor(maxBytes), MAX_CHUNK_BYTES, size - offset));
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async forget(sessionId: string): Promise<void> {
+    checkSessionId(sessionId);
+    await this.#unpacking.get(sessionId)?.catch(() => undefined);
+    await rm(this.#cached(sessionId), { recursive: true, force: true });
+  }
+
+  async purge(): Promise<void> {
+    const { cacheDirectory, clock, log } = this.#options;
+    const nowMs = clock.now().getTime();
+    if (nowMs < this.#nextPurgeMs) return;
+    this.#nextPurgeMs = nowMs + PURGE_INTERVAL_MS;
+    try {
+      await mkdir(cacheDirectory, { recursive: true, mode: 0o750 });
+      for (const name of await readdir(cacheDirectory)) {
+        const path = join(cacheDirectory, name);
+        if (nowMs - (await stat(path)).mtimeMs > KEEP_MS) await rm(path, { recursive: true, force: true });
+      }
+    } catch (error) {
+      log.warn("cannot tidy the playback cache", { directory: cacheDirectory, error: errorMessage(error) });
+    }
+  }
+
+  /** The directory with the session's unpacked recording. */
+  async #unpacked(sessionId: string): Promise<string> {
+    checkSessionId(sessionId);
+    await this.purge();
+    const directory = this.#cached(sessionId);
+    const now = this.#options.clock.now();
+    try {
+      // The time of a copy is that of its last use.
+      await utimes(directory, now, now);
+      return directory;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+        throw fileError("read the recording", directory, error);
+    }
+    let unpacking = this.#unpacking.get(sessionId);
+    if (unpacking === undefined) {
+      unpacking = this.#unpack(sessionId, directory).finally(() => this.#unpacking.delete(sessionId));
+      this.#unpacking.set(sessionId, unpacking);
+    }
+    return unpacking;
+  }
+
+  async #unpack(sessionId: string, directory: string): Promise<string> {
+    const { store, unpackedDirectory, clock } = this.#options;
+    try {
+      await unpackRecording(store.download(sessionId), sessionId, directory);
+    } catch (error) {
+      if (!hasCode(error, "not_found")) throw fileError("unpack the recording to", directory, error);
+      if (unpackedDirectory === undefined || !(await exists(join(unpackedDirectory, indexName(sessionId))))) {
+        throw notFound(`the recording of session ${sessionId} is not found`, { cause: error });
+      }
+      await unpackFiles(unpackedDirectory, sessionId, directory);
+    }
+    await utimes(directory, clock.now(), clock.now());
+    return directory;
+  }
+
+  #cached(sessionId: string): string {
+    return join(this.#options.cacheDirectory, sessionId);
+  }
+}
+
+function parseEvent(line: string, id: number, sessionId: string): PlaybackEvent {
+  try {
+    return { ...(JSON.parse(line) as Record<string, unknown>), id };
+  } catch (error) {
+    throw corrupt(`line ${id + 1} of the recording of session ${sessionId} is damaged`, { cause: error });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,142 @@
+/**
+ * Records one session on the host that runs it. Nothing but a journal is written while the session runs; closing
+ * turns it into the files that 4.2 uploads and plays (wire.md §9.4). See recovery.ts for what happens after a crash.
+ */
+import { randomUUID } from "node:crypto";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import { unavailable } from "../errors/error.js";
+import type { Clock } from "../plugin/clock.js";
+import type { Logger } from "../plugin/logger.js";
+import { finishRecording } from "./finish.js";
+import { FrameType } from "./journal-frame.js";
+import { Journal, type JournalHeader } from "./journal.js";
+import { thisProcess } from "./process-identity.js";
+import { journalName, unfinishedName } from "./session-files.js";
+import { checkSessionId } from "./session-id.js";
+
+/** An event as the caller gives it to {@link Recorder.event}. */
+export interface RecorderEvent {
+  readonly event: string;
+  readonly code: string;
+  readonly [field: string]: unknown;
+}
+
+/** An event as it was recorded; the audit log must get it with the same `ei` and `uid`. */
+export interface RecordedEvent extends RecorderEvent {
+  readonly sid: string;
+  readonly namespace: string;
+  readonly server_id: string;
+  readonly time: string;
+  readonly uid: string;
+  readonly ei: number;
+}
+
+/** A recording under way. The methods may be called concurrently and keep their order. */
+export interface Recorder {
+  readonly sessionId: string;
+  /**
+   * Records terminal output. Resolves when the bytes outlive this process; await it before reading more from the
+   * terminal. Rejects with `unavailable` when they cannot be written: a strict session must then end.
+   */
+  print(data: Uint8Array): Promise<void>;
+  /** Records an event, with `sid`, `namespace`, `server_id`, `time`, `uid` and the next `ei` added. */
+  event(event: RecorderEvent): Promise<RecordedEvent>;
+  /** Finishes the recording and marks it for upload. Idempotent. Rejects where that failed; recovery tries again. */
+  close(): Promise<void>;
+}
+
+/** What a recorder needs. */
+export interface RecorderOptions {
+  /** The upload directory: `<data_dir>/log/upload/sessions/default`. Created when absent. */
+  readonly directory: string;
+  readonly sessionId: string;
+  readonly namespace: string;
+  /** The UUID of the recording host; auth refuses recordings that name another. */
+  readonly serverId: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Terminal output of one print line; longer output is split. */
+const MAX_PRINT_BYTES = 256 * 1024;
+
+/** Starts a recording. Throws `bad_parameter` for a malformed id, `unavailable` where the file cannot be made. */
+export async function createRecorder(options: RecorderOptions): Promise<Recorder> {
+  checkSessionId(options.sessionId);
+  const header: JournalHeader = {
+    version: 1,
+    sid: options.sessionId,
+    namespace: options.namespace,
+    server_id: options.serverId,
+    writer: thisProcess(),
+  };
+  const path = join(options.directory, journalName(options.sessionId));
+  return new JournalRecorder(options, await Journal.create(path, header, options.clock));
+}
+
+class JournalRecorder implements Recorder {
+  readonly sessionId: string;
+  readonly #options: RecorderOptions;
+  readonly #journal: Journal;
+  #nextIndex = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RecorderOptions, journal: Journal) {
+    this.sessionId = options.sessionId;
+    this.#options = options;
+    this.#journal = journal;
+  }
+
+  async print(data: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    const timeMs = this.#options.clock.now().getTime();
+    const appends: Promise<void>[] = [];
+    for (let start = 0; start < data.length; start += MAX_PRINT_BYTES) {
+      const part = data.subarray(start, start + MAX_PRINT_BYTES);
+      this.#nextIndex++;
+      const payload = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+      appends.push(this.#journal.append({ type: FrameType.print, timeMs, payload }));
+    }
+    await Promise.all(appends);
+  }
+
+  async event(event: RecorderEvent): Promise<RecordedEvent> {
+    this.#checkOpen();
+    const recorded: RecordedEvent = {
+      ...event,
+      sid: this.sessionId,
+      namespace: this.#options.namespace,
+      server_id: this.#options.serverId,
+      time: typeof event["time"] === "string" ? event["time"] : this.#options.clock.now().toISOString(),
+      uid: typeof event["uid"] === "string" ? event["uid"] : randomUUID(),
+      ei: this.#nextIndex++,
+    };
+    await this.#journal.append({ type: FrameType.event, payload: Buffer.from(JSON.stringify(recorded)) });
+    return recorded;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#finish();
+    return this.#closing;
+  }
+
+  async #finish(): Promise<void> {
+    const { directory, log } = this.#options;
+    try {
+      await this.#journal.close();
+      await finishRecording(directory, this.sessionId, { log });
+    } catch (error) {
+      // The name frees the journal for recovery, which leaves those of running processes alone.
+      await rename(this.#journal.path, join(directory, unfinishedName(this.sessionId))).catch(
+        () => undefined,
+      );
+      throw error;
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined)
+      throw unavailable(`the recording of session ${this.sessionId} is closed`);
+  }
+}
