@@ -48,7 +48,8 @@ export async function resolveNode(
 
   const names = namesOf(host, clusterName.toLowerCase());
   const direct = nodes.filter((node) => matches(node, names, target.port));
-  const found = direct.length > 0 || isIP(host) ? direct : await matchByDns(host, target.port, nodes, lookupHost);
+  const found =
+    direct.length > 0 || isIP(host) ? direct : await matchByDns(host, target.port, nodes, lookupHost);
   if (found.length > 1) throw badParameter(AMBIGUOUS_NODE);
   return found[0];
 }
@@ -86,7 +87,8 @@ async function matchByDns(
 ): Promise<Server[]> {
   const addresses = new Set(await lookupHost(host));
   return nodes.filter(
-    (node) => !node.spec.use_tunnel && addresses.has(addressOf(node.spec.addr).host) && portMatches(node, port),
+    (node) =>
+      !node.spec.use_tunnel && addresses.has(addressOf(node.spec.addr).host) && portMatches(node, port),
   );
 }
 

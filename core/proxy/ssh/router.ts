@@ -37,7 +37,8 @@ export function createRouter(options: RouterOptions): Router {
   const { api, view } = options;
 
   const checkCluster = (target: ProxyTarget, client: SshConnection): void => {
-    const cluster = target.cluster || client.peerCertificate?.extensions.get(ROUTE_EXTENSION) || view.clusterName;
+    const cluster =
+      target.cluster || client.peerCertificate?.extensions.get(ROUTE_EXTENSION) || view.clusterName;
     if (cluster !== view.clusterName) {
       throw badParameter(`invalid format for proxy request: unknown cluster "${cluster}"`);
     }

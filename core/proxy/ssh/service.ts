@@ -83,7 +83,11 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
     });
   }
 
-  async function serveSubsystem(request: PeerRequest, channel: SshChannel, client: SshConnection): Promise<boolean> {
+  async function serveSubsystem(
+    request: PeerRequest,
+    channel: SshChannel,
+    client: SshConnection,
+  ): Promise<boolean> {
     try {
       const name = new SshReader(request.payload).text();
       if (name === "proxysites") {
@@ -112,7 +116,10 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
       channel.extended.resume();
       void relay(channel, upstream).then(() => channel.close());
     } catch (error) {
-      log.info("a connection was refused", { user: client.peerCertificate?.keyId, error: errorMessage(error) });
+      log.info("a connection was refused", {
+        user: client.peerCertificate?.keyId,
+        error: errorMessage(error),
+      });
       open.reject(OPEN_FAILURE.connectFailed, errorMessage(error));
     }
   }
@@ -137,7 +144,10 @@ function userAuthorities(view: ClusterView): Buffer[] {
 }
 
 /** The list that `tsh clusters` shows. */
-function clusterList(view: ClusterView, clock: Clock): { name: string; lastconnected: string; status: string }[] {
+function clusterList(
+  view: ClusterView,
+  clock: Clock,
+): { name: string; lastconnected: string; status: string }[] {
   return [{ name: view.clusterName, lastconnected: clock.now().toISOString(), status: "online" }];
 }
 

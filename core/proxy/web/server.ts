@@ -100,10 +100,14 @@ function configure(app: FastifyInstance, options: WebProxyOptions): void {
     });
     return reply.status(answer.status).send({ message: answer.message });
   });
-  app.setNotFoundHandler((_request, reply) => reply.status(404).type("text/plain").send("404 page not found\n"));
+  app.setNotFoundHandler((_request, reply) =>
+    reply.status(404).type("text/plain").send("404 page not found\n"),
+  );
   app.get("/", (_request, reply) => reply.redirect("/web", 302));
   app.get("/web", (_request, reply) =>
-    reply.type("text/plain; charset=utf-8").send("Teleport proxy. Log in with: tsh login --proxy=<this address>\n"),
+    reply
+      .type("text/plain; charset=utf-8")
+      .send("Teleport proxy. Log in with: tsh login --proxy=<this address>\n"),
   );
   registerWebApi(app, options);
   registerSignupPage(app);
@@ -154,6 +158,7 @@ async function followChanges(
       options.log.info("the web certificate was exchanged");
     }
   } catch (error) {
-    if (!signal.aborted) options.log.error("the web certificate is no longer followed", { error: errorChain(error) });
+    if (!signal.aborted)
+      options.log.error("the web certificate is no longer followed", { error: errorChain(error) });
   }
 }

@@ -10,7 +10,9 @@ const TOKEN = /^[0-9A-Za-z_-]{1,128}$/;
 
 /** Adds the page and its assets. */
 export function registerSignupPage(app: FastifyInstance): void {
-  app.get("/web/signup.js", (_request, reply) => reply.type("text/javascript; charset=utf-8").send(SIGNUP_SCRIPT));
+  app.get("/web/signup.js", (_request, reply) =>
+    reply.type("text/javascript; charset=utf-8").send(SIGNUP_SCRIPT),
+  );
   app.get("/web/signup.css", (_request, reply) => reply.type("text/css; charset=utf-8").send(SIGNUP_STYLE));
   app.get<{ Params: { token: string } }>("/web/newuser/:token", (request, reply) => {
     if (!TOKEN.test(request.params.token)) return reply.callNotFound();

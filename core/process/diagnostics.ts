@@ -1,0 +1,53 @@
+/** The diagnostic HTTP server of `--diag-addr`: health, readiness and metrics (features.md §11.3). */
+import http from "node:http";
+import type net from "node:net";
+import { collectDefaultMetrics, Registry } from "prom-client";
+
+/** How far the process is. */
+export type ProcessState = "starting" | "ok" | "degraded";
+
+const READINESS: Readonly<Record<ProcessState, { status: number; text: string }>> = {
+  starting: { status: 400, text: "teleport is starting and hasn't joined the cluster yet" },
+  ok: { status: 200, text: "ok" },
+  degraded: { status: 503, text: "teleport is in a degraded state, check logs for details" },
+};
+
+/** The running diagnostic server. */
+export interface Diagnostics {
+  accept(socket: net.Socket): void;
+  close(): Promise<void>;
+}
+
+/** Starts the server; the caller owns the listener. `state` is asked at every readiness request. */
+export function createDiagnostics(state: () => ProcessState): Diagnostics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const server = http.createServer((request, response) => {
+    void answer(request.url ?? "/", response);
+  });
+
+  async function answer(url: string, response: http.ServerResponse): Promise<void> {
+    const path = url.split("?")[0];
+    if (path === "/metrics") {
+      const body = await registry.metrics();
+      response.writeHead(200, { "Content-Type": registry.contentType }).end(body);
+      return;
+    }
+    if (path !== "/healthz" && path !== "/readyz") {
+      response.writeHead(404, { "Content-Type": "text/plain" }).end("404 page not found\n");
+      return;
+    }
+    const { status, text } = path === "/healthz" ? READINESS.ok : READINESS[state()];
+    response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify({ status: text }));
+  }
+
+  return {
+    accept: (socket) => void server.emit("connection", socket),
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+        registry.clear();
+      }),
+  };
+}
