@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Storage } from "../plugin/storage.js";
 import { createCodec } from "./codec.js";
-import { createCollection } from "./collection.js";
+import { createCollection, undefinedWhenMissing } from "./collection.js";
 import { below, keys } from "./keys.js";
 import { formatTime, parseTime } from "./rfc3339.js";
 import { time } from "./schema-fields.js";
@@ -46,10 +46,8 @@ export function createLoginAttemptStore(storage: Storage): LoginAttemptStore {
         .filter((at) => at.getTime() > oldest)
         .sort((a, b) => a.getTime() - b.getTime());
     },
-    async remove(user, id) {
-      const key = keys.attempt(user, id);
-      await storage.deleteRange({ start: key, end: `${key}\u0000` });
-    },
+    remove: async (user, id) =>
+      void (await storage.delete(keys.attempt(user, id)).catch(undefinedWhenMissing)),
     clear: async (user) => void (await storage.deleteRange(below(keys.attempts(user)))),
   };
 }

@@ -22,3 +22,16 @@ export interface ProvisionToken {
   expires: string;
   token: string;
 }
+
+const EXACT: ReadonlySet<string> = new Set(SYSTEM_ROLES);
+const FOLDED: ReadonlySet<string> = new Set(SYSTEM_ROLES.map((role) => role.toLowerCase()));
+
+/** Whether a text is a system role, letter by letter. */
+export function isSystemRole(name: string): name is SystemRole {
+  return EXACT.has(name);
+}
+
+/** Whether a name could be taken for a system role: no user role may have such a name, in any letter case. */
+export function isSystemRoleName(name: string): boolean {
+  return FOLDED.has(name.toLowerCase());
+}

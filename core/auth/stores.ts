@@ -1,0 +1,47 @@
+import type { Storage } from "../plugin/storage.js";
+import { createAuthorityStore, type AuthorityStore } from "../resources/authorities.js";
+import { createClusterSettingsStore, type ClusterSettingsStore } from "../resources/cluster-settings.js";
+import { createCredentialStore, type CredentialStore } from "../resources/credentials.js";
+import { createLiveSessionStore, type LiveSessionStore } from "../resources/live-sessions.js";
+import { createLoginAttemptStore, type LoginAttemptStore } from "../resources/login-attempts.js";
+import { createNamespaceStore, type NamespaceStore } from "../resources/namespaces.js";
+import { createPresenceStore, type PresenceStore } from "../resources/presence.js";
+import { createRoleStore, type RoleStore } from "../resources/roles.js";
+import { createSignupTokenStore, type SignupTokenStore } from "../resources/signup-tokens.js";
+import { createTokenStore, type TokenStore } from "../resources/tokens.js";
+import { createUserStore, type UserStore } from "../resources/users.js";
+import { createWebSessionStore, type WebSessionStore } from "../resources/web-sessions.js";
+
+/** Typed access to all that the auth service keeps. */
+export interface Stores {
+  readonly authorities: AuthorityStore;
+  readonly settings: ClusterSettingsStore;
+  readonly namespaces: NamespaceStore;
+  readonly roles: RoleStore;
+  readonly users: UserStore;
+  readonly credentials: CredentialStore;
+  readonly attempts: LoginAttemptStore;
+  readonly tokens: TokenStore;
+  readonly invites: SignupTokenStore;
+  readonly presence: PresenceStore;
+  readonly liveSessions: LiveSessionStore;
+  readonly webSessions: WebSessionStore;
+}
+
+/** The stores over one backend. */
+export function createStores(storage: Storage): Stores {
+  return {
+    authorities: createAuthorityStore(storage),
+    settings: createClusterSettingsStore(storage),
+    namespaces: createNamespaceStore(storage),
+    roles: createRoleStore(storage),
+    users: createUserStore(storage),
+    credentials: createCredentialStore(storage),
+    attempts: createLoginAttemptStore(storage),
+    tokens: createTokenStore(storage),
+    invites: createSignupTokenStore(storage),
+    presence: createPresenceStore(storage),
+    liveSessions: createLiveSessionStore(storage),
+    webSessions: createWebSessionStore(storage),
+  };
+}
