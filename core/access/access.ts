@@ -1,0 +1,123 @@
+/**
+ * What a user's roles allow (features.md §5.2). A deny condition of any role wins over every allow condition, and
+ * allow conditions are never combined across roles: one role alone must grant the whole of a request.
+ */
+import type { Role } from "../resources/role.js";
+import type { Traits } from "../resources/user.js";
+import { type CompiledRole, compileRole } from "./compiled-role.js";
+import { allow, type Decision, refuse } from "./decision.js";
+import { IMPLICIT_ROLE } from "./implicit-role.js";
+import { DEFAULT_MAX_TTL_MS } from "./role-options.js";
+
+export type { Decision } from "./decision.js";
+
+/** What roles see of a server. */
+export interface ServerFacts {
+  readonly namespace: string;
+  /** Static labels with the results of label commands over them. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The powers of one user. */
+export interface Access {
+  /** The roles by name, without the implicit one. */
+  readonly roleNames: readonly string[];
+  /** The OS logins for a certificate: allowed by any role, in the roles' order, less those that one denies. */
+  logins(): string[];
+  /** Whether the user may open a session on a server as a login. */
+  checkServer(server: ServerFacts, login: string): Decision;
+  /** Whether there is a login with which the user may reach the server: what lists show. */
+  canSeeServer(server: ServerFacts): boolean;
+  /** Whether the user may do something with the resources of a kind. Rules with a `where` never allow, but do deny. */
+  checkRule(verb: string, kind: string): Decision;
+  /** The requested life of a certificate, cut to the shortest `max_session_ttl` of all roles. */
+  capTtlMs(requestedMs: number): number;
+  /** Whether a role allows agent forwarding; with a login, a role that also grants that login. */
+  forwardAgent(login?: string): boolean;
+  portForwarding(): boolean;
+  certFormat(): "standard" | "oldssh";
+  /** The smallest non-zero limit of the cluster and the roles; 0 = none. */
+  clientIdleTimeoutMs(clusterMs: number): number;
+  disconnectExpiredCert(cluster: boolean): boolean;
+}
+
+const SERVER_DENIED = "access to server denied";
+
+/** Prepares the roles of one user. Throws `corrupt`, naming the role, where a role's options cannot be read. */
+export function createAccess(roles: readonly Role[], traits: Traits): Access {
+  const named = roles.map((role) => compileRole(role, traits));
+  const all = [...named, compileRole(IMPLICIT_ROLE, traits)];
+
+  const logins = grantedLogins(all);
+  const checkServer = (server: ServerFacts, login: string): Decision => decideServer(all, server, login);
+
+  return {
+    roleNames: named.map(({ name }) => name),
+    logins: () => [...logins],
+    checkServer,
+    canSeeServer: (server) => logins.some((login) => checkServer(server, login).allowed),
+    checkRule: (verb, kind) => decideRule(all, verb, kind),
+    capTtlMs: (requestedMs) =>
+      Math.min(
+        requestedMs,
+        ...(named.length === 0 ? [DEFAULT_MAX_TTL_MS] : named.map((role) => role.options.maxTtlMs)),
+      ),
+    forwardAgent: (login) =>
+      named.some(
+        (role) => role.options.forwardAgent && (login === undefined || role.allow.logins.has(login)),
+      ),
+    portForwarding: () => named.some((role) => role.options.portForwarding),
+    certFormat: () => (named.some((role) => role.options.oldFormat) ? "oldssh" : "standard"),
+    clientIdleTimeoutMs: (clusterMs) => {
+      const limits = [clusterMs, ...named.map((role) => role.options.idleTimeoutMs)].filter((ms) => ms > 0);
+      return limits.length === 0 ? 0 : Math.min(...limits);
+    },
+    disconnectExpiredCert: (cluster) => cluster || named.some((role) => role.options.disconnectExpired),
+  };
+}
+
+function grantedLogins(roles: readonly CompiledRole[]): string[] {
+  const denied = roles.filter(({ deny }) => deny.hasNamespace("default")).map(({ deny }) => deny.logins);
+  const allowed = roles
+    .filter((role) => role.allow.hasNamespace("default"))
+    .flatMap((role) => role.allow.logins.names);
+  return [...new Set(allowed)].filter((login) => !denied.some((set) => set.has(login)));
+}
+
+function decideServer(roles: readonly CompiledRole[], server: ServerFacts, login: string): Decision {
+  for (const { name, deny } of roles) {
+    if (deny.hasNamespace(server.namespace)) {
+      if (deny.labels(server.labels)) {
+        return refuse(SERVER_DENIED, `role ${name} denies the server's labels`);
+      }
+      if (deny.logins.has(login)) {
+        return refuse(SERVER_DENIED, `role ${name} denies the login ${JSON.stringify(login)}`);
+      }
+    }
+  }
+  const granting = roles.find(
+    (role) =>
+      role.allow.hasNamespace(server.namespace) &&
+      role.allow.logins.has(login) &&
+      role.allow.labels(server.labels),
+  );
+  return granting === undefined
+    ? refuse(
+        SERVER_DENIED,
+        `no role allows the login ${JSON.stringify(login)} together with the server's labels`,
+      )
+    : allow(granting.name);
+}
+
+function decideRule(roles: readonly CompiledRole[], verb: string, kind: string): Decision {
+  const inScope = (side: CompiledRole["allow"]): boolean =>
+    side.hasNamespace("default") && side.hasRule(verb, kind);
+  const denying = roles.find(({ deny }) => inScope(deny));
+  if (denying !== undefined) {
+    return refuse(`access denied to perform action '${verb}' on ${kind}`, `role ${denying.name} denies it`);
+  }
+  const granting = roles.find((role) => inScope(role.allow));
+  return granting === undefined
+    ? refuse(`access denied to perform action "${verb}" on "${kind}"`, "no role allows it")
+    : allow(granting.name);
+}
