@@ -1,0 +1,195 @@
+/**
+ * Every audit event: its name, its code for each outcome, and its fields (features.md §9.6, wire.md §9.1).
+ *
+ * Names, codes and fields are those of 4.2, so that its tools and its stores read ours.
+ */
+import type { FieldSpec, FieldsOf } from "./field-types.js";
+
+/** One kind of event. */
+interface EventKind {
+  readonly event: string;
+  /** The code of each outcome. */
+  readonly codes: Readonly<Record<string, string>>;
+  readonly fields: FieldSpec;
+}
+
+/** `ei` of events that sort behind all others of their session. */
+export const LAST_EVENT_INDEX = 2147483647;
+/** `ei` of `session.data`, which sorts last but for `session.upload`. */
+export const SESSION_DATA_INDEX = 2147483646;
+
+const IDENTITY = { user: "string", login: "string" } as const;
+const ADDRESSES = { "addr.local": "string?", "addr.remote": "string" } as const;
+const SESSION = { sid: "string", namespace: "string", server_id: "string", ei: "integer?" } as const;
+const COMMAND = { command: "string", exitCode: "string?", exitError: "string?" } as const;
+
+/** The catalogue. The keys are ours, `event` and `codes` are what is logged. */
+export const EVENT_KINDS = {
+  userLogin: {
+    event: "user.login",
+    codes: { success: "T1000I", failure: "T1000W" },
+    fields: {
+      "user": "string",
+      "method": "string",
+      "success": "boolean",
+      "error": "string?",
+      "addr.remote": "string?",
+    },
+  },
+  /** Also the creation of a user, as in 4.2. `expires` is RFC 3339, `0001-01-01T00:00:00Z` for never. */
+  userUpdate: {
+    event: "user.update",
+    codes: { success: "T1002I" },
+    fields: { user: "string", expires: "string", roles: "strings", connector: "string" },
+  },
+  userDelete: { event: "user.delete", codes: { success: "T1003I" }, fields: { user: "string" } },
+  sessionStart: {
+    event: "session.start",
+    codes: { success: "T2000I" },
+    fields: {
+      ...SESSION,
+      ...IDENTITY,
+      ...ADDRESSES,
+      server_hostname: "string",
+      server_labels: "map",
+      /** `W:H`; interactive sessions only. */
+      size: "string?",
+    },
+  },
+  sessionJoin: {
+    event: "session.join",
+    codes: { success: "T2001I" },
+    fields: { ...SESSION, ...IDENTITY, ...ADDRESSES },
+  },
+  resize: {
+    event: "resize",
+    codes: { success: "T2002I" },
+    fields: { ...SESSION, ...IDENTITY, size: "string" },
+  },
+  sessionLeave: {
+    event: "session.leave",
+    codes: { success: "T2003I" },
+    fields: { ...SESSION, user: "string" },
+  },
+  sessionEnd: {
+    event: "session.end",
+    codes: { success: "T2004I" },
+    fields: {
+      ...SESSION,
+      /** Interactive sessions only. */
+      user: "string?",
+      interactive: "boolean",
+      enhanced_recording: "boolean",
+      participants: "strings",
+      /** Ours: the recording host died, and the end was added when it came back. */
+      interrupted: "boolean?",
+    },
+  },
+  sessionUpload: {
+    event: "session.upload",
+    codes: { success: "T2005I" },
+    fields: { sid: "string", url: "string", namespace: "string?", ei: "integer" },
+  },
+  /** Bytes of one channel; without `sid` for exec. */
+  sessionData: {
+    event: "session.data",
+    codes: { success: "T2006I" },
+    fields: {
+      ...IDENTITY,
+      ...ADDRESSES,
+      sid: "string?",
+      namespace: "string?",
+      server_id: "string",
+      tx: "integer",
+      rx: "integer",
+      ei: "integer",
+    },
+  },
+  subsystem: {
+    event: "subsystem",
+    codes: { success: "T3001I", failure: "T3001E" },
+    fields: { ...IDENTITY, ...ADDRESSES, name: "string", exitError: "string?" },
+  },
+  /** `exitCode` is a decimal string. */
+  exec: {
+    event: "exec",
+    codes: { success: "T3002I", failure: "T3002E" },
+    fields: {
+      ...IDENTITY,
+      ...ADDRESSES,
+      ...COMMAND,
+      namespace: "string",
+      server_id: "string?",
+      sid: "string?",
+    },
+  },
+  /** A forwarded connection, or one that was refused. `addr` is the target, `host:port`. */
+  port: {
+    event: "port",
+    codes: { success: "T3003I", failure: "T3003E" },
+    fields: { ...IDENTITY, ...ADDRESSES, addr: "string", success: "boolean", error: "string?" },
+  },
+  scpDownload: {
+    event: "scp",
+    codes: { success: "T3004I", failure: "T3004E" },
+    fields: { ...IDENTITY, ...ADDRESSES, ...COMMAND, namespace: "string", action: "string", path: "string" },
+  },
+  scpUpload: {
+    event: "scp",
+    codes: { success: "T3005I", failure: "T3005E" },
+    fields: { ...IDENTITY, ...ADDRESSES, ...COMMAND, namespace: "string", action: "string", path: "string" },
+  },
+  clientDisconnect: {
+    event: "client.disconnect",
+    codes: { success: "T3006I" },
+    fields: { ...IDENTITY, ...ADDRESSES, server_id: "string", reason: "string" },
+  },
+  /** A refused authentication or authorisation. */
+  authAttempt: {
+    event: "auth",
+    codes: { failure: "T3007W" },
+    fields: { user: "string", login: "string?", ...ADDRESSES, success: "boolean", error: "string" },
+  },
+} as const satisfies Readonly<Record<string, EventKind>>;
+
+type Kinds = typeof EVENT_KINDS;
+
+/** The key of a kind of event in {@link EVENT_KINDS}. */
+export type EventKindName = keyof Kinds;
+
+/** The outcomes that a kind has a code for. */
+export type Outcome<K extends EventKindName> = keyof Kinds[K]["codes"] & string;
+
+/** The fields of a kind. */
+export type EventFields<K extends EventKindName> = FieldsOf<Kinds[K]["fields"]>;
+
+/** An event that has not been emitted: the audit log adds `uid`, and `time` where it is absent. */
+export interface PendingAuditEvent {
+  readonly event: string;
+  readonly code: string;
+  readonly [field: string]: unknown;
+}
+
+/** Builds an event. Fields that are undefined are left out. */
+export function auditEvent<K extends EventKindName>(
+  kind: K,
+  outcome: Outcome<K>,
+  fields: EventFields<K>,
+): PendingAuditEvent {
+  const { event, codes } = EVENT_KINDS[kind] as EventKind;
+  const code = codes[outcome];
+  if (code === undefined) throw new TypeError(`audit event ${kind} has no outcome ${outcome}`);
+  const given = Object.entries(fields as Record<string, unknown>).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(given), event, code };
+}
+
+const SPECS: ReadonlyMap<string, FieldSpec> = new Map(
+  Object.values<EventKind>(EVENT_KINDS).flatMap(({ event, codes, fields }) =>
+    Object.values(codes).map((code) => [`${event} ${code}`, fields] as const),
+  ),
+);
+
+/** The fields of the event with this name and code; undefined for one that is not in the catalogue. */
+export function fieldsOf(event: string, code: string): FieldSpec | undefined {
+  return SPECS.get(`${event} ${code}`);
+}
