@@ -10,7 +10,11 @@ mustRun(process.execPath, ["scripts/build.mjs", "--clean"]);
 const style = [run(bin("eslint"), ["."]), run(bin("prettier"), ["--check", "--log-level=warn", "."])];
 const styleFailures = style.filter((code) => code !== 0).length;
 rmSync(counts, { force: true });
-run(bin("mocha"), ["--reporter", "scripts/reporter.cjs", ...process.argv.slice(2)], { TEST_COUNTS: counts });
+run(
+  bin("mocha"),
+  ["--reporter", "scripts/reporter.cjs", "dist/test/**/*.test.js", ...process.argv.slice(2)],
+  { TEST_COUNTS: counts },
+);
 
 let passed = 0;
 let failed = styleFailures;

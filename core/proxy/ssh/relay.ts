@@ -3,26 +3,23 @@ import type { Duplex } from "node:stream";
 /**
  * Joins two byte streams until both directions have ended. Half-close is kept: the end of one direction is passed on
  * and the other goes on. Back-pressure goes through both ways. When either stream breaks, the other is torn down.
- * Resolves when all is over; never rejects.
+ * Resolves when all bytes are delivered or the streams are gone; never rejects. The streams are not closed: what that
+ * takes is the caller's to know.
  */
-export function relay(a: Duplex, b: Duplex): Promise<void> {
+export async function relay(a: Duplex, b: Duplex): Promise<void> {
+  await Promise.all([oneWay(a, b), oneWay(b, a)]);
+}
+
+function oneWay(from: Duplex, to: Duplex): Promise<void> {
   return new Promise((resolve) => {
-    let open = 2;
-    const finished = (): void => {
-      open -= 1;
-      if (open === 0) resolve();
-    };
-    for (const [from, to] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      from.pipe(to);
-      from.once("error", () => to.destroy());
-      from.once("close", () => {
-        // A stream that closed without an end has broken; the other side must not wait for more.
-        if (!from.readableEnded) to.destroy();
-        finished();
-      });
-    }
+    from.pipe(to);
+    // Stays for good: a torn-down stream may report more than one error.
+    from.on("error", () => to.destroy());
+    from.once("close", () => {
+      // A stream that closed without an end has broken; the other side must not wait for more.
+      if (!from.readableEnded) to.destroy();
+    });
+    to.once("finish", resolve);
+    to.once("close", resolve);
   });
 }

@@ -14,7 +14,7 @@ export function isListedTarget(patterns: readonly string[], target: ProxyTarget)
     if (port !== "*" && Number(port) !== target.port) return false;
     const host = pattern.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
     // A glob over digits and dots would let `10.*` match the name `10.evil.example`.
-    if (host.includes("*") && isIP(host.replaceAll("*", "0")) !== 0 && isIP(target.host) === 0) return false;
+    if (/^[\d.*]+$/.test(host) && host !== "*" && isIP(target.host) === 0) return false;
     return globToRegExp(host).test(target.host);
   });
 }
