@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from "node:fs";
+import { badParameter } from "../errors/error.js";
+import type { StartFlags } from "./flags.js";
+import { loadConfig } from "./load.js";
+import type { LoadedConfig } from "./load.js";
+
+/** Where `teleport start` looks without `--config`; it may be absent. */
+export const DEFAULT_CONFIG_FILE = "/etc/teleport.yaml";
+
+/**
+ * Loads the configuration that flags and environment select: `--config-string`, then `TELEPORT_CONFIG` (both base64),
+ * then `--config`, then the default file. Undefined where there is none. Throws `config` or `bad_parameter`.
+ */
+export function loadSelectedConfig(
+  flags: Pick<StartFlags, "config" | "configString">,
+  environment: { readonly TELEPORT_CONFIG?: string | undefined },
+  defaultFile = DEFAULT_CONFIG_FILE,
+): LoadedConfig | undefined {
+  if (flags.configString) return loadConfig(decode(flags.configString, "--config-string"), "--config-string");
+  if (environment.TELEPORT_CONFIG) {
+    return loadConfig(decode(environment.TELEPORT_CONFIG, "TELEPORT_CONFIG"), "TELEPORT_CONFIG");
+  }
+  const path = flags.config ?? defaultFile;
+  if (!existsSync(path)) {
+    if (flags.config !== undefined) throw badParameter(`path '${path}' does not exist`);
+    return undefined;
+  }
+  return loadConfig(readConfig(path), path);
+}
+
+function readConfig(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw badParameter(`cannot read the configuration file '${path}'`, { cause: error });
+  }
+}
+
+function decode(base64: string, name: string): string {
+  const compact = base64.replace(/\s+/g, "");
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) throw badParameter(`${name} is not base64`);
+  return Buffer.from(compact, "base64").toString("utf8");
+}

@@ -1,0 +1,37 @@
+/** teleport.yaml from text to typed values: YAML tree, schema, rules between keys, warnings. */
+
+import { check } from "./check.js";
+import { crossCheck } from "./cross-checks.js";
+import { missingFunctions } from "./not-yet.js";
+import { ConfigError, problemIn } from "./problem.js";
+import type { ConfigProblem } from "./problem.js";
+import { fileSchema } from "./schema/file.js";
+import type { FileConfig } from "./schema/file.js";
+import { sectionsByKey } from "./schema-keys.js";
+import { parseYaml } from "./yaml-document.js";
+
+/** A configuration that can be used, with what should be said about it. */
+export interface LoadedConfig {
+  readonly config: FileConfig;
+  /** Keys that are accepted although their function does not exist yet; to be logged as WARN. */
+  readonly warnings: readonly ConfigProblem[];
+}
+
+const sections = sectionsByKey(fileSchema);
+
+/**
+ * Checks a configuration's text. `fileName` is only repeated in messages.
+ * Throws {@link ConfigError} with every problem of the file.
+ */
+export function loadConfig(text: string, fileName: string): LoadedConfig {
+  const { root, findings } = parseYaml(text);
+  if (!root) throw new ConfigError(findings.map((finding) => problemIn(fileName, finding)));
+  const checked = check(fileSchema, root, { sections });
+  const all = [...findings, ...(checked.ok ? [] : checked.findings), ...crossCheck(root)];
+  if (!checked.ok || all.length > 0)
+    throw new ConfigError(all.map((finding) => problemIn(fileName, finding)));
+  return {
+    config: { ...checked.value, fileName },
+    warnings: missingFunctions(root).map((finding) => problemIn(fileName, finding)),
+  };
+}

@@ -1,0 +1,47 @@
+import { CodedError } from "../errors/error.js";
+
+/** A place in a text file; both count from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing that is wrong, or ignored, at one place of teleport.yaml. */
+export interface ConfigProblem extends Position {
+  /** The file's path as the user gave it. */
+  readonly file: string;
+  readonly message: string;
+  /** What to do about it, where that can be said: `did you mean 'labels'?`. */
+  readonly hint?: string | undefined;
+}
+
+/** A problem whose file is not known yet. */
+export interface Finding {
+  readonly position: Position;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** A problem from a finding. */
+export function problemIn(file: string, finding: Finding): ConfigProblem {
+  const { line, column } = finding.position;
+  return { file, line, column, message: finding.message, hint: finding.hint };
+}
+
+/** One line: `teleport.yaml:3:5: message, hint`. */
+export function formatProblem(problem: ConfigProblem): string {
+  const hint = problem.hint === undefined ? "" : `, ${problem.hint}`;
+  return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}${hint}`;
+}
+
+/** Every problem of a configuration file at once, in file order; `message` has one line for each. Code `config`. */
+export class ConfigError extends CodedError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+    super("config", sorted.map(formatProblem).join("\n"));
+    this.name = "ConfigError";
+    this.problems = sorted;
+  }
+}

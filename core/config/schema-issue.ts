@@ -1,0 +1,54 @@
+import type { z } from "zod";
+import type { Location, PositionedNode } from "./positioned.js";
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "'yes' or 'no'",
+  array: "a list",
+  object: "a map",
+  record: "a map",
+};
+
+/**
+ * Says in one line what a schema has against a value. Names the key and the type found but never the value itself:
+ * it may be a secret. Issues of code `custom` bring their own text.
+ */
+export function describeIssue(issue: z.core.$ZodIssue, location: Location): string {
+  const key = issue.path.findLast((step) => typeof step === "string");
+  const name = key === undefined ? "the file" : `'${key}'`;
+  switch (issue.code) {
+    case "invalid_type":
+      if (isMissing(issue, location)) return `key ${name} is missing`;
+      return `${name} must be ${EXPECTED[issue.expected] ?? issue.expected}, not ${kindOf(location.node)}`;
+    case "too_small":
+      if (issue.origin === "number") return `${name} must be at least ${issue.minimum}`;
+      return Number(issue.minimum) === 1
+        ? `${name} must not be empty`
+        : `${name} must have at least ${issue.minimum} entries`;
+    case "too_big":
+      if (issue.origin === "number" || issue.origin === "int")
+        return `${name} must be at most ${issue.maximum}`;
+      return `${name} must have at most ${issue.maximum} entries`;
+    case "invalid_value":
+      return `${name} must be one of: ${issue.values.map(String).join(", ")}`;
+    case "invalid_format":
+      return `${name} is not a valid ${issue.format}`;
+    case "custom":
+      return issue.message;
+    default:
+      return `${name}: ${issue.message}`;
+  }
+}
+
+/** Only a path that leaves a map by a key it does not have is missing; a scalar at the end is of the wrong type. */
+function isMissing(issue: z.core.$ZodIssue, location: Location): boolean {
+  return location.path.length < issue.path.length && location.node.kind === "map";
+}
+
+function kindOf(node: PositionedNode): string {
+  if (node.kind !== "scalar") return `a ${node.kind}`;
+  if (node.value === null) return "empty";
+  return typeof node.value === "string" ? "text" : `a ${typeof node.value}`;
+}

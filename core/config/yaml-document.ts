@@ -1,0 +1,162 @@
+import { LineCounter, isAlias, isMap, isScalar, parseDocument } from "yaml";
+import type { Alias, Document, Node, Pair, ParsedNode, Scalar, YAMLMap, YAMLSeq } from "yaml";
+import type { Finding, Position } from "./problem.js";
+import type { PositionedEntry, PositionedMap, PositionedNode } from "./positioned.js";
+import { plainScalar } from "./scalar.js";
+import { checkYamlSize } from "./yaml-limits.js";
+
+/** What a YAML text holds: the tree, or what is wrong with the text; duplicate keys come with a tree. */
+export interface YamlDocument {
+  readonly root?: PositionedNode;
+  readonly findings: readonly Finding[];
+}
+
+const PREFIX = "failed to parse Teleport configuration: yaml: ";
+
+/** Most values a file may have once its aliases are expanded; stops alias bombs. */
+const MAX_VALUES = 50_000;
+
+/** Reads one YAML document, with anchors, aliases and merge keys. Never throws for bad input. */
+export function parseYaml(source: string): YamlDocument {
+  const text = source.replace(/^\ufeff/, "");
+  const oversize = checkYamlSize(text);
+  if (oversize) return { findings: [{ ...oversize, message: PREFIX + oversize.message }] };
+  const lines = new LineCounter();
+  // The failsafe schema leaves every scalar as text: what it means is for the configuration's schema to say.
+  const document = parseDocument(text, {
+    schema: "failsafe",
+    prettyErrors: false,
+    uniqueKeys: false,
+    lineCounter: lines,
+  });
+  const syntax = [...document.errors, ...document.warnings].map((error): Finding => ({
+    position: positionAt(lines, error.pos[0]),
+    message: PREFIX + lowerFirst(error.message),
+  }));
+  if (syntax.length > 0) return { findings: firstOfEachLine(syntax) };
+  return new TreeBuilder(document, lines).build();
+}
+
+class TreeBuilder {
+  private readonly findings: Finding[] = [];
+  private readonly anchors = new Map<string, { node: PositionedNode; size: number } | "open">();
+  private size = 0;
+
+  constructor(
+    private readonly document: Document.Parsed,
+    private readonly lines: LineCounter,
+  ) {}
+
+  build(): YamlDocument {
+    const root = this.node(this.document.contents);
+    return { root, findings: this.findings };
+  }
+
+  private node(node: ParsedNode | Node | null): PositionedNode {
+    if (node !== null && isAlias(node)) return this.alias(node);
+    const anchor = node?.anchor;
+    if (anchor !== undefined) this.anchors.set(anchor, "open");
+    const before = this.size++;
+    const built = this.content(node);
+    if (anchor !== undefined) this.anchors.set(anchor, { node: built, size: this.size - before });
+    return built;
+  }
+
+  private content(node: Node | null): PositionedNode {
+    const position = this.position(node);
+    if (node === null) return { kind: "scalar", position, value: null, text: "" };
+    if (isScalar(node)) return this.scalar(node as Scalar<string>, position);
+    if (isMap(node)) return this.map(node as YAMLMap<Node, Node | null>, position);
+    return { kind: "list", position, items: (node as YAMLSeq<Node>).items.map((item) => this.node(item)) };
+  }
+
+  private scalar(node: Scalar<string>, position: Position): PositionedNode {
+    const text = node.value;
+    const isText = node.type !== "PLAIN" || node.tag !== undefined;
+    return { kind: "scalar", position, text, value: isText ? text : plainScalar(text) };
+  }
+
+  private alias(alias: Alias): PositionedNode {
+    const position = this.position(alias);
+    const target = this.anchors.get(alias.source);
+    const empty: PositionedNode = { kind: "scalar", position, value: null, text: "" };
+    if (target === undefined) return this.fail(position, `unknown anchor '${alias.source}'`, empty);
+    if (target === "open") return this.fail(position, `alias '${alias.source}' contains itself`, empty);
+    this.size += target.size;
+    if (this.size > MAX_VALUES) {
+      return this.fail(position, `aliases expand to more than ${MAX_VALUES} values`, empty);
+    }
+    return target.node;
+  }
+
+  private map(map: YAMLMap<Node, Node | null>, position: Position): PositionedMap {
+    const entries = new Map<string, PositionedEntry>();
+    const merged: PositionedMap[] = [];
+    for (const pair of map.items) {
+      const keyPosition = this.position(pair.key);
+      if (isMergeKey(pair)) {
+        merged.push(...this.mergeSources(pair.value, keyPosition));
+        continue;
+      }
+      const key = this.node(pair.key);
+      const node = this.node(pair.value ?? null);
+      if (key.kind !== "scalar") {
+        this.fail(keyPosition, "a key must be plain text", undefined);
+        continue;
+      }
+      const first = entries.get(key.text);
+      if (first) {
+        const message = `duplicate key '${key.text}', first given in line ${first.keyPosition.line}`;
+        this.findings.push({ position: keyPosition, message });
+      } else {
+        // An empty value has no place of its own: its key's is what the user looks for.
+        const empty = node.kind === "scalar" && node.text === "" && node.value === null;
+        entries.set(key.text, { keyPosition, node: empty ? { ...node, position: keyPosition } : node });
+      }
+    }
+    for (const source of merged) {
+      for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry);
+    }
+    return { kind: "map", position, entries };
+  }
+
+  private mergeSources(value: Node | null, position: Position): PositionedMap[] {
+    const node = this.node(value);
+    const sources = node.kind === "list" ? node.items : [node];
+    const maps = sources.filter((source) => source.kind === "map");
+    if (maps.length < sources.length)
+      this.fail(position, "'<<' must name a map or a list of maps", undefined);
+    return maps;
+  }
+
+  private fail<T>(position: Position, message: string, result: T): T {
+    this.findings.push({ position, message: PREFIX + message });
+    return result;
+  }
+
+  private position(node: Node | null): Position {
+    return positionAt(this.lines, node?.range?.[0] ?? 0);
+  }
+}
+
+function isMergeKey(pair: Pair<Node, Node | null>): boolean {
+  return isScalar(pair.key) && pair.key.value === "<<" && pair.key.type === "PLAIN";
+}
+
+function positionAt(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+/** One slip often upsets the parser several times; the first complaint of a line is the useful one. */
+function firstOfEachLine(findings: readonly Finding[]): Finding[] {
+  const byLine = new Map<number, Finding>();
+  for (const finding of findings) {
+    if (!byLine.has(finding.position.line)) byLine.set(finding.position.line, finding);
+  }
+  return [...byLine.values()];
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
