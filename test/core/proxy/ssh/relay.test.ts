@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { duplexPair } from "node:stream";
-import { text } from "node:stream/consumers";
+import { duplexPair, type Duplex } from "node:stream";
 import { relay } from "../../../../core/proxy/ssh/relay.js";
+
+/** All that a stream yields; unlike stream/consumers it leaves the other direction alone. */
+async function text(stream: Duplex): Promise<string> {
+  let all = "";
+  stream.on("data", (chunk: Buffer) => (all += chunk.toString()));
+  await once(stream, "end");
+  return all;
+}
 
 describe("proxy: relay", () => {
   it("passes on the end of one direction and keeps the other open", async () => {
