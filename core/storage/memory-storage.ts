@@ -160,14 +160,16 @@ class MemoryStorage implements Storage {
   }
 
   async #changeOrExpiry(signal: AbortSignal): Promise<void> {
-    if (this.#nextExpiryMs === Infinity) {
+    const untilExpiryMs = this.#nextExpiryMs - this.clock.now().getTime();
+    if (untilExpiryMs === Infinity) {
       return this.#log.next(signal);
+    }
+    if (untilExpiryMs <= 0) {
+      return;
     }
     const over = new AbortController();
     const change = this.#log.next(AbortSignal.any([signal, over.signal]));
-    const expiry = this.clock
-      .sleep(Math.max(this.#nextExpiryMs - this.clock.now().getTime(), 1), over.signal)
-      .catch(() => undefined);
+    const expiry = this.clock.sleep(untilExpiryMs, over.signal).catch(() => undefined);
     await Promise.race([change, expiry]);
     over.abort();
   }

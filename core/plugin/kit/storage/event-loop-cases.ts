@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
+import { bytes, collect, type StorageTrial } from "./trial.js";
+
+const RANGE = { start: "/kit/", end: "/kit0" };
+
+/** The event loop goes on while the storage works. */
+export const eventLoopCases: StorageTrial[] = [
+  {
+    name: "1,000 writes, reads and a long range do not hold up the event loop",
+    async run(trial) {
+      const { storage } = trial;
+      const stallMs = await longestStall(async () => {
+        const names = Array.from({ length: 1000 }, (_, n) => `/kit/${n}`);
+        await Promise.all(names.map((key) => storage.put({ key, value: bytes(key.repeat(50)) })));
+        await Promise.all(names.map((key) => storage.get(key)));
+        await collect(storage, RANGE);
+        await storage.deleteRange(RANGE);
+      });
+      assert.ok(stallMs < trial.stallMs, `the event loop stood still for ${stallMs.toFixed(1)} ms`);
+    },
+  },
+];
+
+/** The longest time between two turns of the event loop while `work` is under way, in milliseconds. */
+async function longestStall(work: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let running = true;
+  const watch = (async () => {
+    let before = performance.now();
+    while (running) {
+      await turn();
+      const now = performance.now();
+      longest = Math.max(longest, now - before);
+      before = now;
+    }
+  })();
+  await work();
+  running = false;
+  await watch;
+  return longest;
+}
