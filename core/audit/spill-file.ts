@@ -79,6 +79,9 @@ export class SpillFile {
     this.#takenBytes = Math.max(this.#takenBytes, page.end);
     if (this.waitingBytes > 0) return;
     try {
+      // During a restart two processes keep events here: what the other one appended is delivered, not cut off.
+      this.#sizeBytes = (await stat(this.path)).size;
+      if (this.waitingBytes > 0) return;
       await truncate(this.path, 0);
     } catch (error) {
       throw this.#failed("write", error);
