@@ -81,7 +81,10 @@ export interface SshConnection {
   /** Decides about channels that the peer opens. Without a handler for a type it is refused with reason 3. */
   onChannel(type: string, handler: (open: ChannelOpen) => void): void;
   /** Answers global requests by name; `keepalive@openssh.com` is answered already. Unknown ones are refused. */
-  onGlobalRequest(name: string, handler: (request: PeerRequest) => RequestReply | Promise<RequestReply>): void;
+  onGlobalRequest(
+    name: string,
+    handler: (request: PeerRequest) => RequestReply | Promise<RequestReply>,
+  ): void;
   /** Opens a channel. Throws `access_denied` or `unavailable` with the peer's words where it refuses. */
   openChannel(type: string, payload?: Uint8Array): Promise<SshChannel>;
   /** Sends a global request; the data of a success, or undefined for a failure (or where no reply was asked for). */
