@@ -34,4 +34,3 @@ export interface ClusterView {
 export interface ViewOptions {
   readonly kinds: readonly ViewKind[];
 }
-

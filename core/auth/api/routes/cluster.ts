@@ -1,0 +1,42 @@
+import { badParameter } from "../../../errors/error.js";
+import type { AuthorityType } from "../../../resources/authority.js";
+import { flag, route, type Route } from "../route.js";
+
+/** Endpoints of the cluster itself: its name, settings, authorities and namespaces. */
+export const clusterRoutes: readonly Route[] = [
+  route("GET", "/domain", (api) => api.getDomainName()),
+  route("GET", "/cacert", async (api) => ({
+    tls_ca: Buffer.from(await api.getClusterCaCert()).toString("base64"),
+  })),
+  route("GET", "/authorities/:type", (api, call) =>
+    api.getCertAuthorities(authorityType(call.param("type")), flag(call, "load_keys")),
+  ),
+  route("GET", "/authorities/:type/:domain", (api, call) =>
+    api.getCertAuthority(authorityType(call.param("type")), call.param("domain"), flag(call, "load_keys")),
+  ),
+  route("GET", "/configuration", (api) => api.getClusterConfig()),
+  route("GET", "/configuration/name", (api) => api.getClusterName()),
+  route("GET", "/authentication/preference", (api) => api.getAuthPreference()),
+  route("GET", "/namespaces", (api) => api.getNamespaces()),
+  route("GET", "/namespaces/:namespace", (api, call) => api.getNamespace(call.param("namespace"))),
+];
+
+/**
+ * Lists that proxies of 4.2 read at start and poll (wire.md §6.8). A cluster without trusted clusters has none of
+ * these; being told so keeps such a proxy running.
+ */
+export const trustRoutes: readonly Route[] = ["/remoteclusters", "/reversetunnels", "/tunnelconnections"].map(
+  (path) =>
+    route("GET", path, async (api) => {
+      // Callers who may not even read the cluster's name learn nothing here.
+      await api.getClusterName();
+      return [];
+    }),
+);
+
+function authorityType(text: string): AuthorityType {
+  if (text !== "host" && text !== "user") {
+    throw badParameter(`'${text}' is no type of authority, expected 'host' or 'user'`);
+  }
+  return text;
+}

@@ -1,0 +1,169 @@
+import type { AuditEvent } from "../../plugin/audit.js";
+import type { CertAuthority } from "../../resources/authority.js";
+import type { AuthPreference, ClusterConfig, ClusterName, Namespace } from "../../resources/cluster.js";
+import type { Role } from "../../resources/role.js";
+import type { Server } from "../../resources/server.js";
+import type { LiveSession, WebSession } from "../../resources/session.js";
+import type { ProvisionToken } from "../../resources/token.js";
+import { encodeSessionSlice } from "../api/messages/session-slice.js";
+import type { AuthApi, PackedKeys, SshLoginResponse } from "./api.js";
+import type { HttpClient, HttpRequest } from "./http-client.js";
+import { multipartUpload } from "./multipart-upload.js";
+import { list, object, resource, text, type Shape } from "./reply-shape.js";
+import { internal } from "../../errors/error.js";
+
+/** Header that carries where the next page of a search of the audit log starts. */
+const NEXT_PAGE_HEADER = "x-teleport-next-page";
+const NANOSECONDS_PER_MS = 1e6;
+
+/** The calls of the interface that go over gRPC. */
+export type GrpcCalls =
+  "ping" | "getUser" | "getUsers" | "generateUserCerts" | "upsertNode" | "keepAliveNode" | "watch";
+
+/** The calls of the interface that go over REST. */
+export type RestApi = Omit<AuthApi, GrpcCalls | "close">;
+
+/** The REST half of the typed interface (wire.md §5.3). */
+export function createRestApi(http: HttpClient): RestApi {
+  const send = (
+    method: HttpRequest["method"],
+    path: string,
+    json?: unknown,
+  ): ReturnType<HttpClient["send"]> =>
+    http.send({ method, path: `/v2${path}`, body: json === undefined ? undefined : { json } });
+  const get = async <T>(path: string, shape: Shape<T>): Promise<T> => shape(parse(await send("GET", path)));
+  const post = async <T>(path: string, json: unknown, shape: Shape<T>): Promise<T> =>
+    shape(parse(await send("POST", path, json)));
+  const act = async (method: HttpRequest["method"], path: string, json?: unknown): Promise<void> => {
+    await send(method, path, json);
+  };
+
+  return {
+    getDomainName: () => get("/domain", text),
+    getClusterCaCert: async () => {
+      const { tls_ca } = await get("/cacert", object<{ tls_ca: string }>("tls_ca"));
+      return Buffer.from(tls_ca, "base64").toString("utf8");
+    },
+    getCertAuthorities: (type, loadKeys = false) =>
+      get(`/authorities/${type}?load_keys=${loadKeys}`, list(resource<CertAuthority>())),
+    getCertAuthority: (type, cluster, loadKeys = false) =>
+      get(`/authorities/${type}/${segment(cluster)}?load_keys=${loadKeys}`, resource<CertAuthority>()),
+    getClusterName: () => get("/configuration/name", resource<ClusterName>()),
+    getClusterConfig: () => get("/configuration", resource<ClusterConfig>()),
+    getAuthPreference: () => get("/authentication/preference", resource<AuthPreference>()),
+    getNamespaces: () => get("/namespaces", list(resource<Namespace>())),
+    getNamespace: (name) => get(`/namespaces/${segment(name)}`, resource<Namespace>()),
+
+    upsertUser: (user) => act("POST", "/users", { user }),
+    deleteUser: (name) => act("DELETE", `/users/${segment(name)}`),
+    getRoles: () => get("/roles", list(resource<Role>())),
+    getRole: (name) => get(`/roles/${segment(name)}`, resource<Role>()),
+    upsertRole: (role) => act("POST", "/roles", { role }),
+    deleteRole: (name) => act("DELETE", `/roles/${segment(name)}`),
+
+    createSignupToken: (user, ttlMs) =>
+      post("/signuptokens", { user, ttl: Math.round(ttlMs * NANOSECONDS_PER_MS) }, text),
+    getSignupToken: async (token) => {
+      const shape = object<{ user: string; qrimg: string; otp_key?: string }>("user", "qrimg");
+      const { user, qrimg, otp_key } = await get(`/signuptokens/${segment(token)}`, shape);
+      return { token, user, qr: qrimg, otp_key: otp_key ?? "" };
+    },
+    createUserWithToken: (request) => post("/signuptokens/users", request, resource<WebSession>()),
+
+    authenticateSsh: (request) =>
+      post(
+        `/users/${segment(request.username)}/ssh/authenticate`,
+        request,
+        object<SshLoginResponse>("username", "cert", "tls_cert", "host_signers"),
+      ),
+    authenticateWeb: (request) =>
+      post(`/users/${segment(request.username)}/web/authenticate`, request, resource<WebSession>()),
+    deleteWebSession: (user, id) => act("DELETE", `/users/${segment(user)}/web/sessions/${segment(id)}`),
+
+    generateToken: (request) => post("/tokens", request, text),
+    getTokens: () => get("/tokens", list(object<ProvisionToken>("token", "roles", "expires"))),
+    deleteToken: (token) => act("DELETE", `/tokens/${segment(token)}`),
+    registerUsingToken: (request) => post("/tokens/register", request, packedKeys),
+    generateServerKeys: (request) => post("/server/credentials", request, packedKeys),
+    generateHostCert: (request) => post("/ca/host/certs", request, text),
+
+    getNodes: (namespace) =>
+      get(`/namespaces/${segment(namespace)}/nodes?skip_validation=true`, list(resource<Server>())),
+    deleteNode: (namespace, name) =>
+      act("DELETE", `/namespaces/${segment(namespace)}/nodes/${segment(name)}`),
+    upsertProxy: (server) => act("POST", "/proxies", { server, ttl: 0 }),
+    getProxies: () => get("/proxies", list(resource<Server>())),
+    deleteProxy: (name) => act("DELETE", `/proxies/${segment(name)}`),
+    getAuthServers: () => get("/authservers", list(resource<Server>())),
+
+    createSession: (session) => act("POST", sessions(session.namespace), { session }),
+    updateSession: (update) => act("PUT", sessions(update.namespace, update.id), { update }),
+    getSessions: (namespace) => get(sessions(namespace), list(liveSession)),
+    getSession: (namespace, id) => get(sessions(namespace, id), liveSession),
+    deleteSession: (namespace, id) => act("DELETE", sessions(namespace, id)),
+
+    emitAuditEvent: ({ event, code, ...fields }) =>
+      act("POST", "/events", { event: { Name: event, Code: code }, fields, type: event }),
+    async postSessionSlice(slice) {
+      await http.send({
+        method: "POST",
+        path: `/v2${sessions(slice.namespace, slice.sessionId)}/slice`,
+        body: { bytes: encodeSessionSlice(slice) },
+        contentType: "application/grpc",
+      });
+    },
+    async uploadSessionRecording(id, archive) {
+      const { contentType, stream } = multipartUpload(
+        { sid: id, namespace: "default" },
+        "recording",
+        archive,
+      );
+      await http.send({
+        method: "POST",
+        path: `/v2${sessions("default", id)}/recording`,
+        body: { stream },
+        contentType,
+      });
+    },
+    async getSessionChunk(id, offset, maxBytes) {
+      return (await send("GET", `${sessions("default", id)}/stream?bytes=${maxBytes}&offset=${offset}`))
+        .bytes;
+    },
+    getSessionEvents: (id, after = 0) =>
+      get(
+        `${sessions("default", id)}/events?print=true${after > 0 ? `&after=${after}` : ""}`,
+        list(object<Record<string, unknown>>()),
+      ),
+    async searchEvents({ from, to, types = [], limit, order, cursor }) {
+      const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString() });
+      for (const type of types) query.append("event", type);
+      if (limit) query.set("limit", String(limit));
+      if (order) query.set("order", order);
+      if (cursor !== undefined) query.set("cursor", cursor);
+      const reply = await send("GET", `/events?${query}`);
+      return {
+        events: list(object<AuditEvent>("event"))(parse(reply)),
+        next: reply.header(NEXT_PAGE_HEADER),
+      };
+    },
+  };
+}
+
+const packedKeys = object<PackedKeys>("cert", "tls_cert", "tls_ca_certs", "ssh_ca_certs");
+const liveSession = object<LiveSession>("id", "login", "server_id");
+
+function sessions(namespace: string, id?: string): string {
+  return `/namespaces/${segment(namespace)}/sessions${id === undefined ? "" : `/${segment(id)}`}`;
+}
+
+function segment(text: string): string {
+  return encodeURIComponent(text);
+}
+
+function parse(reply: { bytes: Buffer }): unknown {
+  try {
+    return JSON.parse(reply.bytes.toString("utf8")) as unknown;
+  } catch (cause) {
+    throw internal("the auth server's reply is not JSON: is it a Teleport auth server?", { cause });
+  }
+}
