@@ -154,7 +154,10 @@ export class Reader {
   }
 
   #item(row: Row): Item {
-    const expires = row.expires === null ? undefined : new Date(parseTimeText(String(row.expires)));
+    const expires =
+      row.expires === null
+        ? undefined
+        : new Date(typeof row.expires === "string" ? parseTimeText(row.expires) : NaN);
     if (expires && Number.isNaN(expires.getTime())) {
       throw corrupt(`${this.file}: the expiry of ${row.key} cannot be read`);
     }
@@ -178,6 +181,7 @@ export class Reader {
 interface Row {
   readonly key: string;
   readonly value: Buffer | string | null;
-  readonly expires: unknown;
+  /** Text, unless something else than 4.2 or this plugin has written it. */
+  readonly expires: string | number | null;
   readonly revision: string;
 }

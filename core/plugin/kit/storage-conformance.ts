@@ -22,7 +22,7 @@ export const STORAGE_CONFORMANCE_VERSION = 1;
 export interface ConformanceCase {
   readonly name: string;
   /** Rejects with an assertion error where the backend does not do it. */
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** Options of {@link storageConformance}. */

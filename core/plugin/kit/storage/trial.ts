@@ -9,15 +9,15 @@ export interface StorageFixture {
   /** The clock of the storage and its peers, where it can be moved. Without it the kit waits in real time. */
   readonly clock?: { now(): Date; advance(ms: number): Promise<void> };
   /** Opens another handle on the same data, as another process would. It is closed by the kit. */
-  peer?(): Promise<Storage>;
+  readonly peer?: () => Promise<Storage>;
   /** Called once after the case; the storage has been closed. */
-  dispose?(): Promise<void>;
+  readonly dispose?: () => Promise<void>;
 }
 
 /** A case before it has a storage. */
 export interface StorageTrial {
   readonly name: string;
-  run(trial: Trial): Promise<void>;
+  readonly run: (this: void, trial: Trial) => Promise<void>;
 }
 
 /** What a case works with: the storage and the means to look at it. */
@@ -203,7 +203,8 @@ function describeEvent(event: StorageEvent): string {
       return `put ${event.item.key} ${text(event.item.value)}`;
     case "delete":
       return `delete ${event.key}`;
-    default:
+    case "init":
+    case "reset":
       return event.type;
   }
 }

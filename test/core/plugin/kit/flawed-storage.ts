@@ -26,7 +26,9 @@ export function flawedStorage(flaw: Flaw, clock: ManualClock): Storage {
   return new Proxy(good, {
     get(target, name) {
       const member: unknown = Reflect.get(name in spoiled ? spoiled : target, name);
-      return typeof member === "function" ? member.bind(name in spoiled ? spoiled : target) : member;
+      return typeof member === "function"
+        ? (member.bind(name in spoiled ? spoiled : target) as unknown)
+        : member;
     },
   });
 }
