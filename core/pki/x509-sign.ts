@@ -28,7 +28,11 @@ export interface CertificateParts {
 
 /** Builds and signs an X.509 v3 certificate (RFC 5280 §4.1) with an RSA, ECDSA or Ed25519 key; returns PEM. */
 export function signCertificate(parts: CertificateParts, signer: KeyObject): string {
-  const { algorithm, hash } = signatureScheme(signer);
+  const scheme = SCHEMES[signer.asymmetricKeyType ?? ""];
+  if (scheme === undefined) {
+    throw badParameter("certificates are signed with RSA, ECDSA or Ed25519 keys only");
+  }
+  const { algorithm, hash } = scheme;
   const tbs = sequence(
     tagged(0, [integer(Buffer.of(2))]),
     integer(parts.serial),
@@ -50,18 +54,11 @@ export function bitString(bytes: Uint8Array, unusedBits = 0): Der {
   return primitive(DER_TYPE.BITSTRING, Buffer.concat([Buffer.of(unusedBits), bytes]));
 }
 
-function signatureScheme(signer: KeyObject): { algorithm: Der; hash: "sha256" | null } {
-  switch (signer.asymmetricKeyType) {
-    case "rsa":
-      return {
-        algorithm: sequence(oid("1.2.840.113549.1.1.11"), primitive(DER_TYPE.NULL, Buffer.alloc(0))),
-        hash: "sha256",
-      };
-    case "ec":
-      return { algorithm: sequence(oid("1.2.840.10045.4.3.2")), hash: "sha256" };
-    case "ed25519":
-      return { algorithm: sequence(oid("1.3.101.112")), hash: null };
-    default:
-      throw badParameter("certificates are signed with RSA, ECDSA or Ed25519 keys only");
-  }
-}
+const SCHEMES: Readonly<Record<string, { algorithm: Der; hash: "sha256" | null }>> = {
+  rsa: {
+    algorithm: sequence(oid("1.2.840.113549.1.1.11"), primitive(DER_TYPE.NULL, Buffer.alloc(0))),
+    hash: "sha256",
+  },
+  ec: { algorithm: sequence(oid("1.2.840.10045.4.3.2")), hash: "sha256" },
+  ed25519: { algorithm: sequence(oid("1.3.101.112")), hash: null },
+};

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { compileRegularExpression } from "../../../core/access/regular-expression.js";
+import { hasCode } from "../../../core/errors/error.js";
+
+const matches = (source: string, subject: string): boolean => compileRegularExpression(source).test(subject);
+
+describe("regular expression", () => {
+  it("agrees with the engine of JavaScript wherever both have the syntax", () => {
+    const atom = fc.constantFrom(
+      "a",
+      "b",
+      "c",
+      ".",
+      "[ab]",
+      "[^a]",
+      "\\d",
+      "\\w",
+      "\\S",
+      "\\b",
+      "^",
+      "$",
+      "\\.",
+      "(?:)",
+      "[a-c1-]",
+    );
+    const { expression } = fc.letrec<{ expression: string; repeated: string }>((tie) => ({
+      expression: fc.oneof(
+        { depthSize: "small", withCrossShrink: true },
+        atom,
+        fc.tuple(tie("expression"), tie("expression")).map(([x, y]) => x + y),
+        fc.tuple(tie("expression"), tie("expression")).map(([x, y]) => `(${x}|${y})`),
+        tie("repeated"),
+      ),
+      repeated: fc
+        .tuple(tie("expression"), fc.constantFrom("*", "+", "?", "*?", "{2}", "{0,2}", "{1,}"))
+        .map(([x, suffix]) => `(?:${x})${suffix}`),
+    }));
+    fc.assert(
+      fc.property(
+        expression,
+        fc.string({ unit: fc.constantFrom("a", "b", "c", "1", ".", " ", "-"), maxLength: 8 }),
+        (source, subject) => {
+          assert.equal(
+            matches(source, subject),
+            new RegExp(source).test(subject),
+            `${source} on ${JSON.stringify(subject)}`,
+          );
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("understands what Go has and JavaScript has not", () => {
+    assert.equal(matches("^(?i)WEB$", "web"), true);
+    assert.equal(matches("^(?i:w)EB$", "wEB"), true);
+    assert.equal(matches("^(?i:w)EB$", "web"), false);
+    assert.equal(matches("^(?P<name>a+)$", "aaa"), true);
+    assert.equal(matches("\\Aab\\z", "ab"), true);
+    assert.equal(matches("\\Aab\\z", "ab\n"), false);
+    assert.equal(matches("^[[:alpha:]]+[[:^digit:]]$", "ab-"), true);
+    assert.equal(matches("^\\x41\\x{1F600}$", "A\u{1F600}"), true);
+    assert.equal(matches("^(?s).$", "\n"), true);
+    assert.equal(matches("^.$", "\n"), false);
+    assert.equal(matches("^.$", "\u{1F600}"), true);
+    assert.equal(matches("^a{$", "a{"), true);
+    assert.equal(matches("^a{,2}$", "a{,2}"), true);
+  });
+
+  it("refuses bad and unsupported syntax", () => {
+    const bad = [
+      "(",
+      ")",
+      "a)",
+      "[",
+      "[]",
+      "[b-a]",
+      "*",
+      "a**",
+      "a+{2}",
+      "(?=a)",
+      "(?<!a)",
+      "\\1",
+      "\\pL",
+      "\\Q",
+      "\\",
+      "a{3,2}",
+      "a{1001}",
+      "[[:foo:]]",
+      "\\x{110000}",
+      "(?P<a b>c)",
+    ];
+    for (const source of bad) {
+      assert.throws(
+        () => compileRegularExpression(source),
+        (error) => hasCode(error, "bad_parameter"),
+        source,
+      );
+    }
+  });
+
+  it("refuses what would take too much room, however it is nested", () => {
+    for (const source of [
+      "(a{100}){100}",
+      "(((((){1000}){1000}){1000}){1000}){1000}",
+      "a".repeat(1025),
+      `${"(".repeat(400)}a${"){9}".repeat(400)}`.slice(0, 1025),
+    ]) {
+      assert.throws(
+        () => compileRegularExpression(source),
+        (error) => hasCode(error, "bad_parameter"),
+      );
+    }
+    assert.throws(
+      () => matches("^a*$", "a".repeat(1025)),
+      (error) => hasCode(error, "bad_parameter"),
+    );
+  });
+
+  it("answers at once where backtracking takes for ever", () => {
+    const subject = `${"a".repeat(1000)}!`;
+    const started = process.cpuUsage();
+    for (const source of [
+      "^(a+)+$",
+      "^(a|a)*$",
+      "^(a|aa)+$",
+      "^(.*a){20}$",
+      "^((a*)*)*$",
+      "^(a?){400}a{400}$",
+    ]) {
+      assert.equal(matches(source, subject), false, source);
+    }
+    // A backtracking engine would still be busy when the sun has gone out, so the bound can be generous.
+    assert.ok(process.cpuUsage(started).user < 5_000_000);
+  });
+});
