@@ -36,7 +36,7 @@ export interface SshProxyOptions {
   readonly unregisteredTargets: readonly string[];
   readonly authAddresses: () => readonly Address[];
   readonly algorithms: SshAlgorithms;
-  readonly limits: Partial<SshLimits>;
+  readonly limits: SshLimits;
   readonly log: Logger;
   readonly clock: Clock;
 }

@@ -4,11 +4,11 @@ import type net from "node:net";
 import tls from "node:tls";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { AuthApi } from "../../auth/client/api.js";
+import { httpStatusOf, publicMessage } from "../../auth/client/error-mapping.js";
 import { errorChain, errorMessage } from "../../errors/error.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { KeyPair, TlsSource } from "../../plugin/tls.js";
 import { registerWebApi } from "./api.js";
-import { httpError } from "./http-error.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
 import type { AdvertisedAddresses } from "./settings.js";
 import { registerSignupPage } from "./signup-page.js";
@@ -91,7 +91,7 @@ function configure(app: FastifyInstance, options: WebProxyOptions): void {
     const answer =
       statusCode !== undefined && statusCode < 500
         ? { status: statusCode, message: errorMessage(error) }
-        : httpError(error);
+        : { status: httpStatusOf(error), message: publicMessage(error) };
     const level = answer.status >= 500 ? "error" : "info";
     options.log[level]("a web request failed", {
       path: request.routeOptions.url,

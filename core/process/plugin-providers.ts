@@ -1,0 +1,205 @@
+/** Providers of what plugins give: storage, audit sinks, the recording store and the web certificate. */
+import path from "node:path";
+import { createAuditLog, type NamedSink } from "../audit/audit-log.js";
+import { openIdentityStore } from "../auth/client/identity-store.js";
+import { checkPluginSettings } from "../config/plugin-settings.js";
+import type { PositionedMap } from "../config/positioned.js";
+import { EMPTY_MAP } from "../config/schema/open-map.js";
+import type { Settings } from "../config/settings.js";
+import { provide, type Provider } from "../di/provider.js";
+import { token } from "../di/token.js";
+import type { Clock } from "../plugin/clock.js";
+import type { PluginContext, PluginDefinition, PluginKind } from "../plugin/define.js";
+import { checkPluginGraph, runPlugin, type PluginHost, type RunningPlugin } from "../plugin/host.js";
+import type { Logger } from "../plugin/logger.js";
+import type { Storage } from "../plugin/storage.js";
+import { sanitized } from "../storage/sanitized.js";
+import type { Host } from "./host.js";
+import {
+  AUDIT_LOG,
+  CLOCK,
+  HOST,
+  IDENTITIES,
+  LOG,
+  PLUGINS,
+  RECORDINGS,
+  SETTINGS,
+  STORAGE,
+  WEB_TLS,
+} from "./tokens.js";
+
+/** A plugin that the settings choose. */
+interface Selection {
+  readonly kind: PluginKind;
+  readonly name: string;
+  readonly settings: PositionedMap;
+  /** Keys of the same section that are not the plugin's. */
+  readonly sharedKeys?: readonly string[];
+  readonly uri?: URL | undefined;
+}
+
+const base = { settings: SETTINGS, log: LOG, clock: CLOCK, host: HOST, plugins: PLUGINS };
+interface Base {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly host: Host;
+  readonly plugins: PluginHost;
+}
+
+/** Keys of `teleport.storage` that belong to the daemon, not to the storage plugin. */
+const STORAGE_SHARED_KEYS = ["region", "audit_events_uri", "audit_sessions_uri", "audit_table_name"];
+
+const STORAGE_PLUGIN = token<RunningPlugin<"storage">>("plugin.storage.instance");
+const PROCESS_STORE = token<RunningPlugin<"storage">>("plugin.process-store.instance");
+const AUDIT_PLUGINS = token<readonly RunningPlugin<"audit">[]>("plugin.audit.instances");
+const RECORDING_PLUGIN = token<RunningPlugin<"recording">>("plugin.recording.instance");
+const TLS_PLUGIN = token<RunningPlugin<"tls">>("plugin.tls.instance");
+
+/** The store of this host's own identities: always the embedded backend, whatever the cluster's is. */
+export const identityProviders: readonly Provider[] = [
+  provide({
+    token: PROCESS_STORE,
+    needs: base,
+    async create(needs) {
+      const definition = await needs.plugins.definition("storage", "dir");
+      const settings = definition.schema.parse({ path: path.join(needs.settings.dataDir, "proc") });
+      return runPlugin(definition, settings, contextOf(needs));
+    },
+    close: (plugin) => plugin.close(),
+  }),
+  provide({
+    token: IDENTITIES,
+    needs: { store: PROCESS_STORE, host: HOST },
+    create: ({ store, host }) => openIdentityStore(store.product, host.id),
+  }),
+];
+
+/** What the auth service keeps its state, audit events and recordings in. */
+export const authPluginProviders: readonly Provider[] = [
+  provide({
+    token: STORAGE_PLUGIN,
+    needs: base,
+    create: (needs) => runSelected<"storage">(needs, storageSelection(needs.settings)),
+    close: (plugin) => plugin.close(),
+  }),
+  provide({ token: STORAGE, needs: { plugin: STORAGE_PLUGIN }, create: ({ plugin }) => sanitized(plugin.product) }),
+  provide({
+    token: AUDIT_PLUGINS,
+    needs: { ...base, storage: STORAGE },
+    create: ({ storage, ...needs }) => startAll(auditSelections(needs.settings), needs, storage),
+    close: async (plugins) => void (await Promise.all(plugins.map((plugin) => plugin.close()))),
+  }),
+  provide({
+    token: AUDIT_LOG,
+    needs: { plugins: AUDIT_PLUGINS, settings: SETTINGS, log: LOG, clock: CLOCK },
+    create: ({ plugins, settings, log, clock }) =>
+      createAuditLog({
+        sinks: plugins.map(({ id, product }): NamedSink => ({ name: id, sink: product })),
+        policy: settings.auditPolicy,
+        log: log.child("audit"),
+        clock,
+        spillDir: path.join(settings.dataDir, "log", "spill"),
+      }),
+    close: (audit) => audit.close(),
+  }),
+  provide({
+    token: RECORDING_PLUGIN,
+    needs: { ...base, storage: STORAGE },
+    create: ({ storage, ...needs }) => runSelected<"recording">(needs, recordingSelection(needs.settings), storage),
+    close: (plugin) => plugin.close(),
+  }),
+  provide({ token: RECORDINGS, needs: { plugin: RECORDING_PLUGIN }, create: ({ plugin }) => plugin.product }),
+];
+
+/** Where the web listener's certificate comes from. */
+export const tlsPluginProviders: readonly Provider[] = [
+  provide({
+    token: TLS_PLUGIN,
+    needs: base,
+    create: (needs) => runSelected<"tls">(needs, tlsSelection(needs.settings)),
+    close: (plugin) => plugin.close(),
+  }),
+  provide({ token: WEB_TLS, needs: { plugin: TLS_PLUGIN }, create: ({ plugin }) => plugin.product }),
+];
+
+/** Finds every plugin that the settings choose and refuses a graph that cannot be built. */
+export async function checkSelectedPlugins(settings: Settings, plugins: PluginHost): Promise<void> {
+  const selections = [
+    ...(settings.auth
+      ? [storageSelection(settings), ...auditSelections(settings), recordingSelection(settings)]
+      : []),
+    ...(settings.proxy?.tls ? [tlsSelection(settings)] : []),
+  ];
+  const definitions: PluginDefinition[] = [];
+  for (const { kind, name } of selections) definitions.push(await plugins.definition(kind, name));
+  checkPluginGraph(definitions);
+}
+
+function storageSelection({ storage }: Settings): Selection {
+  return { kind: "storage", name: storage.type, settings: storage.settings, sharedKeys: STORAGE_SHARED_KEYS };
+}
+
+function auditSelections(settings: Settings): Selection[] {
+  const uris = settings.storage.auditEventsUris;
+  return uris.length > 0
+    ? uris.map((uri) => byUri("audit", uri, settings))
+    : [{ kind: "audit", name: "file", settings: pluginConfig(settings, "audit.file") }];
+}
+
+function recordingSelection(settings: Settings): Selection {
+  const uri = settings.storage.auditSessionsUri;
+  return uri
+    ? byUri("recording", uri, settings)
+    : { kind: "recording", name: "file", settings: pluginConfig(settings, "recording.file") };
+}
+
+function tlsSelection({ proxy }: Settings): Selection {
+  return { kind: "tls", name: proxy?.tls?.type ?? "files", settings: proxy?.tls?.settings ?? EMPTY_MAP };
+}
+
+function byUri(kind: PluginKind, uri: URL, settings: Settings): Selection {
+  const name = uri.protocol.slice(0, -1);
+  return { kind, name, uri, settings: pluginConfig(settings, `${kind}.${name}`) };
+}
+
+function pluginConfig(settings: Settings, id: string): PositionedMap {
+  return settings.pluginConfig[id] ?? EMPTY_MAP;
+}
+
+async function runSelected<K extends PluginKind>(
+  needs: Base,
+  selection: Selection & { readonly kind: PluginKind },
+  storage?: Storage,
+): Promise<RunningPlugin<K>> {
+  const definition = (await needs.plugins.definition(selection.kind, selection.name)) as unknown as PluginDefinition<K>;
+  const settings: unknown = checkPluginSettings(definition.schema, selection.settings, {
+    fileName: needs.settings.fileName ?? "teleport.yaml",
+    ...(selection.sharedKeys ? { sharedKeys: selection.sharedKeys } : {}),
+  });
+  return runPlugin(definition, settings, {
+    ...contextOf(needs),
+    uri: selection.uri,
+    storage: definition.uses?.includes("storage") ? storage : undefined,
+  });
+}
+
+/** Starts several plugins of one kind; when one fails, those before it are closed. */
+async function startAll(
+  selections: readonly Selection[],
+  needs: Base,
+  storage: Storage,
+): Promise<readonly RunningPlugin<"audit">[]> {
+  const running: RunningPlugin<"audit">[] = [];
+  try {
+    for (const selection of selections) running.push(await runSelected<"audit">(needs, selection, storage));
+  } catch (error) {
+    await Promise.allSettled(running.map((plugin) => plugin.close()));
+    throw error;
+  }
+  return running;
+}
+
+function contextOf({ log, clock, settings, host }: Omit<Base, "plugins">): PluginContext {
+  return { log: log.child("plugin"), clock, dataDir: settings.dataDir, hostId: host.id, hostname: host.name };
+}

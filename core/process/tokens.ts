@@ -1,0 +1,31 @@
+/** The things that a generation of the daemon is made of. */
+import type { AuditLog } from "../audit/audit-log.js";
+import type { IdentityStore } from "../auth/client/identity-store.js";
+import type { AuthServer } from "../auth/auth-server.js";
+import type { Settings } from "../config/settings.js";
+import { token } from "../di/token.js";
+import type { PluginHost } from "../plugin/host.js";
+import type { Clock } from "../plugin/clock.js";
+import type { Logger } from "../plugin/logger.js";
+import type { RecordingStore } from "../plugin/recording.js";
+import type { Storage } from "../plugin/storage.js";
+import type { TlsSource } from "../plugin/tls.js";
+import type { Host } from "./host.js";
+import type { Listeners } from "./listeners.js";
+import type { Service } from "./service.js";
+
+export const SETTINGS = token<Settings>("settings");
+export const LOG = token<Logger>("log");
+export const CLOCK = token<Clock>("clock");
+export const HOST = token<Host>("host");
+export const LISTENERS = token<Listeners>("listeners");
+export const PLUGINS = token<PluginHost>("plugins");
+export const IDENTITIES = token<IdentityStore>("identities");
+export const STORAGE = token<Storage>("plugin.storage");
+export const AUDIT_LOG = token<AuditLog>("audit");
+export const RECORDINGS = token<RecordingStore>("plugin.recording");
+export const WEB_TLS = token<TlsSource>("plugin.tls");
+export const AUTH_SERVER = token<AuthServer>("auth.server");
+export const AUTH_SERVICE = token<Service>("auth.service");
+export const PROXY_SERVICE = token<Service>("proxy.service");
+export const NODE_SERVICE = token<Service>("node.service");
