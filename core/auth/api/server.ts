@@ -2,13 +2,11 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureServer, type ServerHttp2Session } from "node:http2";
 import type { Server as NetServer, Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { Code, ConnectError, createContextKey, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { accessDenied, badParameter, errorMessage, internal } from "../../errors/error.js";
-import { formatAddress } from "../../grammar/address.js";
 import { systemClock, type Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { AuthApi } from "../client/api.js";
@@ -19,7 +17,7 @@ import { registerRecordingUploads, registerSessionSlices } from "./recording-rou
 import { sendError } from "./reply.js";
 import { registerRest, rewriteUrl } from "./rest.js";
 import { createTlsContexts, type ServerCertificate } from "./tls-contexts.js";
-import { createTlsGate, type GateLimits, type SecureConnection } from "./tls-gate.js";
+import { createTlsGate, gateTlsOptions, type GateLimits, type SecureConnection } from "./tls-gate.js";
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Longer than 4.2's clients keep an idle connection (30 s), so that they never send into one that is closing. */
@@ -44,8 +42,8 @@ export interface ApiServerOptions<C> {
 
 /** A running API. It has no listener of its own: a multiplexer may sit in front. */
 export interface ApiServer {
-  /** Takes over a raw connection. `remoteAddress` (`ip:port`) is for streams that do not know it themselves. */
-  accept(stream: Duplex, remoteAddress?: string): void;
+  /** Takes over a raw connection; `remoteAddress` (`ip:port`) where the client is not the socket's peer. */
+  accept(socket: Socket, remoteAddress?: string): void;
   /** Accepts whatever `server` accepts. */
   listen(server: NetServer): void;
   /** Ends watches and keep-alive streams, finishes the requests under way, and resolves when they are done. */
@@ -79,11 +77,12 @@ export async function createApiServer<C>(options: ApiServerOptions<C>): Promise<
     return call;
   };
 
+  const contexts = createTlsContexts(options.tls, authorities);
   let http: ReturnType<typeof createSecureServer> | undefined;
   const app = Fastify({
     http2: true,
     serverFactory: (handler) => {
-      http = createSecureServer({ allowHTTP1: true }, handler);
+      http = createSecureServer({ ...gateTlsOptions(contexts), allowHTTP1: true }, handler);
       return http;
     },
     bodyLimit: BODY_LIMIT_BYTES,
@@ -147,34 +146,32 @@ export async function createApiServer<C>(options: ApiServerOptions<C>): Promise<
   });
 
   const gate = createTlsGate({
-    contexts: createTlsContexts(options.tls, authorities),
     server,
+    contexts,
     log,
     limits: options.limits,
-    onSecure(secure) {
-      const { socket } = secure;
-      const certificate = socket.getPeerX509Certificate();
+    admits(secure) {
+      const certificate = secure.socket.getPeerX509Certificate();
       try {
         if (certificate) verify(certificate);
       } catch (error) {
         log.warn("client certificate refused", { remote: secure.remoteAddress, reason: errorMessage(error) });
-        socket.destroy();
-        return;
+        return false;
       }
       const connection: Connection = { ...secure, certificate };
-      Object.assign(socket, { [CONNECTION]: connection });
-      server.emit("secureConnection", socket);
+      Object.assign(secure.socket, { [CONNECTION]: connection });
+      return true;
     },
   });
 
-  const accept = (stream: Duplex, remoteAddress?: string): void => {
-    if (shutdown.signal.aborted) stream.destroy();
-    else gate.accept(stream, remoteAddress ?? addressOf(stream as Socket));
+  const accept = (socket: Socket, remoteAddress?: string): void => {
+    if (shutdown.signal.aborted) socket.destroy();
+    else gate.accept(socket, remoteAddress);
   };
   return {
     accept,
     listen(listener) {
-      listener.on("connection", accept);
+      listener.on("connection", (socket) => accept(socket));
     },
     async drain() {
       shutdown.abort(new ConnectError("the auth server is restarting", Code.Unavailable));
@@ -194,12 +191,6 @@ function connectionOf(request: FastifyRequest): Connection {
   const { [CONNECTION]: connection } = request.raw.socket as TLSSocket & { [CONNECTION]?: Connection };
   if (!connection) throw accessDenied("the connection passed no authentication");
   return connection;
-}
-
-function addressOf(socket: Partial<Socket>): string {
-  return socket.remoteAddress === undefined
-    ? "unknown:0"
-    : formatAddress({ host: socket.remoteAddress, port: socket.remotePort ?? 0 });
 }
 
 /** Fastify's own complaints (malformed JSON, too large a body) carry a status instead of a code of ours. */

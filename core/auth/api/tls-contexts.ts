@@ -1,5 +1,5 @@
 import { constants } from "node:crypto";
-import { createSecureContext, type SecureContext } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { API_DOMAIN, decodeClusterName } from "../../pki/cluster-sni.js";
 import { accessDenied } from "../../errors/error.js";
 import type { TrustedAuthority } from "./peer.js";
@@ -12,6 +12,8 @@ export interface ServerCertificate {
 
 /** TLS contexts by the server name a client asks for. */
 export interface TlsContexts {
+  /** Options for clients that send no server name, where they have changed since the last call. */
+  changedDefaults(): SecureContextOptions | undefined;
   /** The context for a server name. Throws `access_denied` for one whose hex is malformed. */
   forName(serverName: string): SecureContext;
 }
@@ -26,29 +28,43 @@ export function createTlsContexts(
   authorities: () => readonly TrustedAuthority[],
 ): TlsContexts {
   let inputs = "";
-  const cache = new Map<string, SecureContext>();
+  let defaultsAsked = false;
+  const cache = new Map<string | undefined, SecureContext>();
+
+  function optionsFor(cluster: string | undefined): SecureContextOptions {
+    const { keyPem, chainPem } = certificate();
+    const advertised = authorities().filter((a) => cluster === undefined || a.cluster === cluster);
+    return {
+      key: keyPem,
+      cert: chainPem,
+      ca: advertised.map((a) => a.certPem),
+      minVersion: "TLSv1.2",
+      // A resumed session would keep a caller in that a handshake no longer admits.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    };
+  }
+
+  function followInputs(): void {
+    const { keyPem, chainPem } = certificate();
+    const current = [keyPem, chainPem, ...authorities().map((a) => a.cluster + a.certPem)].join("\n");
+    if (current === inputs) return;
+    cache.clear();
+    inputs = current;
+    defaultsAsked = false;
+  }
+
   return {
+    changedDefaults() {
+      followInputs();
+      if (defaultsAsked) return undefined;
+      defaultsAsked = true;
+      return optionsFor(undefined);
+    },
     forName(serverName) {
-      const { keyPem, chainPem } = certificate();
-      const trusted = authorities();
-      const current = [keyPem, chainPem, ...trusted.map((a) => a.cluster + a.certPem)].join("\n");
-      if (current !== inputs) {
-        cache.clear();
-        inputs = current;
-      }
-      const cluster = clusterFor(serverName, trusted);
-      const cached = cache.get(cluster ?? "");
-      if (cached) return cached;
-      const advertised = trusted.filter((a) => cluster === undefined || a.cluster === cluster);
-      const context = createSecureContext({
-        key: keyPem,
-        cert: chainPem,
-        ca: advertised.map((a) => a.certPem),
-        minVersion: "TLSv1.2",
-        // A resumed session would keep a caller in that a handshake no longer admits.
-        secureOptions: constants.SSL_OP_NO_TICKET,
-      });
-      cache.set(cluster ?? "", context);
+      followInputs();
+      const cluster = clusterFor(serverName, authorities());
+      const context = cache.get(cluster) ?? createSecureContext(optionsFor(cluster));
+      cache.set(cluster, context);
       return context;
     },
   };

@@ -1,7 +1,6 @@
-import type { Duplex } from "node:stream";
-import type { Http2SecureServer } from "node:http2";
-import { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
+import type { Http2SecureServer, SecureServerOptions } from "node:http2";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { errorMessage } from "../../errors/error.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { TlsContexts } from "./tls-contexts.js";
@@ -34,100 +33,15 @@ export interface SecureConnection {
 
 /** The front of the API: takes raw connections through TLS. */
 export interface TlsGate {
-  /** Takes over a connection; `remoteAddress` is `ip:port` of the client. */
-  accept(stream: Duplex, remoteAddress: string): void;
+  /** Takes over a connection; `remoteAddress` is `ip:port` of the client, where that is not the socket's peer. */
+  accept(socket: Socket, remoteAddress?: string): void;
   /** Ends every connection at once. */
   destroy(): void;
 }
 
-/**
- * Creates the front. A client certificate is asked for but not required, and not judged here: `onSecure` does that,
- * and destroys a connection it refuses before a byte of HTTP is read from it.
- */
-export function createTlsGate(options: {
-  contexts: TlsContexts;
-  /** The HTTP server that will serve these connections; Node expects every TLS socket to know its own. */
-  server: Http2SecureServer;
-  onSecure: (connection: SecureConnection) => void;
-  log: Logger;
-  limits?: Partial<GateLimits> | undefined;
-}): TlsGate {
-  const { contexts, server, log } = options;
-  const limits = { ...DEFAULT_GATE_LIMITS, ...options.limits };
-  const streams = new Set<Duplex>();
-  const perHost = new Map<string, number>();
-  // In order of arrival: the first one is the oldest.
-  const pending = new Map<Duplex, NodeJS.Timeout>();
-
-  function settle(stream: Duplex): void {
-    clearTimeout(pending.get(stream));
-    pending.delete(stream);
-  }
-
-  function startPending(stream: Duplex): void {
-    const oldest = pending.size >= limits.maxPending ? pending.keys().next().value : undefined;
-    if (oldest) {
-      settle(oldest);
-      oldest.destroy();
-    }
-    pending.set(
-      stream,
-      setTimeout(() => stream.destroy(), limits.firstRequestMs),
-    );
-  }
-
-  function count(host: string, change: 1 | -1): number {
-    const open = (perHost.get(host) ?? 0) + change;
-    if (open > 0) perHost.set(host, open);
-    else perHost.delete(host);
-    return open;
-  }
-
+/** TLS options of the server behind the gate: a client certificate is asked for, but judged only by the gate. */
+export function gateTlsOptions(contexts: TlsContexts): SecureServerOptions {
   return {
-    accept(stream, remoteAddress) {
-      const host = remoteAddress.replace(/:\d+$/, "");
-      const onError = (error: unknown): void =>
-        log.debug("connection failed", { remote: remoteAddress, reason: errorMessage(error) });
-      stream.on("error", onError);
-      streams.add(stream);
-      stream.once("close", () => {
-        streams.delete(stream);
-        settle(stream);
-        count(host, -1);
-      });
-      if (count(host, 1) > limits.maxPerAddress) {
-        log.warn("too many connections from one address", { remote: host, limit: limits.maxPerAddress });
-        stream.destroy();
-        return;
-      }
-      startPending(stream);
-      if (stream instanceof Socket) {
-        stream.setKeepAlive(true, 30_000);
-        stream.setNoDelay(true);
-      }
-      const socket = secure(stream, contexts, server);
-      socket.on("error", onError);
-      socket.on("_tlsError", (error: unknown) => {
-        onError(error);
-        stream.destroy();
-      });
-      socket.once("secure", () => {
-        options.onSecure({ socket, remoteAddress, admit: () => settle(stream) });
-      });
-    },
-    destroy() {
-      for (const stream of streams) stream.destroy();
-    },
-  };
-}
-
-/** The server's side of TLS on one connection, with the contexts of this moment. */
-function secure(stream: Duplex, contexts: TlsContexts, server: Http2SecureServer): TLSSocket {
-  return new TLSSocket(stream as Socket, {
-    isServer: true,
-    server,
-    // What clients that send no server name get.
-    secureContext: contexts.forName(""),
     requestCert: true,
     rejectUnauthorized: false,
     ALPNProtocols: ["h2", "http/1.1"],
@@ -138,5 +52,111 @@ function secure(stream: Duplex, contexts: TlsContexts, server: Http2SecureServer
         callback(error as Error);
       }
     },
+  };
+}
+
+interface Pending {
+  readonly socket: Socket;
+  readonly remoteAddress: string;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Puts a gate before `server`. Each connection is shown to `admits` after its handshake and reaches HTTP only if that
+ * returns true, so not a byte is read from a caller who is refused.
+ */
+export function createTlsGate(options: {
+  server: Http2SecureServer;
+  contexts: TlsContexts;
+  admits: (connection: SecureConnection) => boolean;
+  log: Logger;
+  limits?: Partial<GateLimits> | undefined;
+}): TlsGate {
+  const { server, contexts, log } = options;
+  const limits = { ...DEFAULT_GATE_LIMITS, ...options.limits };
+  const sockets = new Set<Socket>();
+  const perHost = new Map<string, number>();
+  // In order of arrival: the first one is the oldest. By endpoints, which a TLS socket shares with the raw one below it.
+  const pending = new Map<string, Pending>();
+
+  const serve = server.listeners("secureConnection");
+  server.removeAllListeners("secureConnection");
+  server.on("secureConnection", (socket: TLSSocket) => {
+    const key = endpoints(socket);
+    const entry = pending.get(key);
+    socket.on("error", (error) => logFailure(entry?.remoteAddress, error));
+    if (entry && options.admits({ socket, remoteAddress: entry.remoteAddress, admit: () => settle(key) })) {
+      for (const listener of serve) Reflect.apply(listener, server, [socket]);
+    } else {
+      socket.destroy();
+    }
   });
+  server.on("tlsClientError", (error, socket) => {
+    logFailure(pending.get(endpoints(socket))?.remoteAddress, error);
+    socket.destroy();
+  });
+
+  function logFailure(remote: string | undefined, error: unknown): void {
+    log.debug("connection failed", { remote, reason: errorMessage(error) });
+  }
+
+  function settle(key: string): void {
+    clearTimeout(pending.get(key)?.timer);
+    pending.delete(key);
+  }
+
+  function startPending(key: string, socket: Socket, remoteAddress: string): void {
+    const oldest = pending.size >= limits.maxPending ? pending.entries().next().value : undefined;
+    if (oldest) {
+      settle(oldest[0]);
+      oldest[1].socket.destroy();
+    }
+    const timer = setTimeout(() => socket.destroy(), limits.firstRequestMs);
+    pending.set(key, { socket, remoteAddress, timer });
+  }
+
+  function count(host: string, change: 1 | -1): number {
+    const open = (perHost.get(host) ?? 0) + change;
+    if (open > 0) perHost.set(host, open);
+    else perHost.delete(host);
+    return open;
+  }
+
+  return {
+    accept(socket, remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`) {
+      const host = remoteAddress.replace(/:\d+$/, "");
+      const key = endpoints(socket);
+      socket.on("error", (error) => logFailure(remoteAddress, error));
+      sockets.add(socket);
+      socket.once("close", () => {
+        sockets.delete(socket);
+        settle(key);
+        count(host, -1);
+      });
+      if (count(host, 1) > limits.maxPerAddress) {
+        log.warn("too many connections from one address", { remote: host, limit: limits.maxPerAddress });
+        socket.destroy();
+        return;
+      }
+      startPending(key, socket, remoteAddress);
+      socket.setKeepAlive(true, 30_000);
+      socket.setNoDelay(true);
+      try {
+        const defaults = contexts.changedDefaults();
+        if (defaults) server.setSecureContext(defaults);
+      } catch (error) {
+        log.error("the server's certificate cannot be used", { reason: errorMessage(error) });
+        socket.destroy();
+        return;
+      }
+      server.emit("connection", socket);
+    },
+    destroy() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function endpoints(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
 }
