@@ -40,11 +40,11 @@ export function check<S extends z.ZodType>(
 /** Adds the readings that the issues ask for; false when there are no new ones. */
 function reread(
   root: PositionedNode,
-  issues: readonly z.core.$ZodIssue[],
+  issues: readonly PlacedIssue[],
   readings: Map<string, unknown>,
 ): boolean {
   let added = false;
-  for (const issue of issues) {
+  for (const { issue } of issues) {
     if (issue.code !== "invalid_type") continue;
     const { node, path } = locate(root, issue.path);
     const key = pathKey(path);
@@ -57,23 +57,43 @@ function reread(
   return added;
 }
 
-/** The alternative of a union that came nearest speaks for it. */
-function flatten(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): z.core.$ZodIssue[] {
+/** An issue with its full path. */
+interface PlacedIssue {
+  readonly issue: z.core.$ZodIssue;
+  /** Whether the key is at fault, not its value. */
+  readonly atKey: boolean;
+}
+
+/** The alternative of a union that comes nearest speaks for it; a refused key speaks for itself. */
+function flatten(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = [], atKey = false): PlacedIssue[] {
   const path = [...prefix, ...issue.path];
-  const alternatives = issue.code === "invalid_union" ? [...issue.errors] : [];
-  const closest = alternatives.sort((a, b) => a.length - b.length)[0];
-  return closest ? closest.flatMap((inner) => flatten(inner, path)) : [{ ...issue, path }];
+  if (issue.code === "invalid_key") return issue.issues.flatMap((inner) => flatten(inner, path, true));
+  const closest = issue.code === "invalid_union" ? closestAlternative(issue.errors) : undefined;
+  if (closest) return closest.flatMap((inner) => flatten(inner, path, atKey));
+  return [{ issue: { ...issue, path }, atKey }];
+}
+
+/** One of the right type is nearer than any of another type; then the fewest issues count. */
+function closestAlternative(
+  alternatives: readonly z.core.$ZodIssue[][],
+): readonly z.core.$ZodIssue[] | undefined {
+  const isOtherType = (issues: readonly z.core.$ZodIssue[]): boolean =>
+    issues.some((issue) => issue.code === "invalid_type" && issue.path.length === 0);
+  return [...alternatives].sort(
+    (a, b) => Number(isOtherType(a)) - Number(isOtherType(b)) || a.length - b.length,
+  )[0];
 }
 
 function place(
   schema: z.ZodType,
   root: PositionedNode,
-  issue: z.core.$ZodIssue,
+  { issue, atKey }: PlacedIssue,
   options: CheckOptions,
 ): Finding[] {
   const location = locate(root, issue.path);
   if (issue.code !== "unrecognized_keys") {
-    return [{ position: location.node.position, message: describeIssue(issue, location) }];
+    const position = (atKey && location.keyPosition) || location.node.position;
+    return [{ position, message: describeIssue(issue, location) }];
   }
   const known = keysAt(schema, issue.path);
   const { node } = location;

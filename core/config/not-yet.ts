@@ -6,9 +6,11 @@ import { parseBoolean } from "../grammar/boolean.js";
 /** Whether a value asks for anything; where it does not, the missing function does not matter. */
 type Matters = (node: PositionedNode) => boolean;
 
-interface Missing {
+/** A key without its function. */
+export interface MissingFunction {
   /** What happens instead. */
   readonly instead: string;
+  /** Tells a value that asks for the function from one that does not; without it every value does. */
   readonly matters?: Matters;
 }
 
@@ -26,9 +28,9 @@ const isEnabled: Matters = (node) => isYes(locate(node, ["enabled"]).node);
 
 /**
  * Keys that are understood and checked, but whose function this release does not have. They are accepted with a
- * warning; the line goes when the function comes. `[]` stands for every entry of a list.
+ * warning; the line goes when the function comes.
  */
-const NOT_YET: Readonly<Record<string, Missing>> = {
+export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   "version": { instead: "the listeners of version v1 are used", matters: oneOf("v2") },
   "teleport.cache": {
     instead: "state is kept in memory",
@@ -110,9 +112,9 @@ export function missingFunctions(root: PositionedNode): Finding[] {
     const { node, path: found, keyPosition } = locate(root, path);
     if (found.length < path.length || keyPosition === undefined || isUnset(node)) continue;
     if (matters && !matters(node)) continue;
-    findings.push({ position: keyPosition, message: `${dotted} is not supported yet: ${instead}` });
+    findings.push({ position: keyPosition, message: `${dotted} has no effect in this release: ${instead}` });
   }
-  return findings;
+  return findings.sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
 }
 
 function isUnset(node: PositionedNode): boolean {

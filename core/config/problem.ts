@@ -39,9 +39,14 @@ export class ConfigError extends CodedError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+    const sorted = unique(problems).sort((a, b) => a.line - b.line || a.column - b.column);
     super("config", sorted.map(formatProblem).join("\n"));
     this.name = "ConfigError";
     this.problems = sorted;
   }
+}
+
+/** What stands behind an anchor is checked once for each alias, but wrong only once. */
+function unique(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()];
 }

@@ -37,18 +37,29 @@ export function describeIssue(issue: z.core.$ZodIssue, location: Location): stri
       return `${name} is not a valid ${issue.format}`;
     case "custom":
       return issue.message;
-    default:
+    case "invalid_key":
+    case "invalid_element":
+    case "invalid_union":
+    case "not_multiple_of":
+    case "unrecognized_keys":
       return `${name}: ${issue.message}`;
   }
 }
 
-/** Only a path that leaves a map by a key it does not have is missing; a scalar at the end is of the wrong type. */
+/** Only a path that leaves a map by a key it does not have is missing; anything else is of the wrong type. */
 function isMissing(issue: z.core.$ZodIssue, location: Location): boolean {
-  return location.path.length < issue.path.length && location.node.kind === "map";
+  return (
+    location.path.length < issue.path.length &&
+    location.node.kind === "map" &&
+    typeof issue.path.at(-1) === "string"
+  );
 }
 
 function kindOf(node: PositionedNode): string {
   if (node.kind !== "scalar") return `a ${node.kind}`;
   if (node.value === null) return "empty";
-  return typeof node.value === "string" ? "text" : `a ${typeof node.value}`;
+  if (typeof node.value === "string") return "text";
+  return typeof node.value === "number" && !Number.isInteger(node.value)
+    ? "a fraction"
+    : `a ${typeof node.value}`;
 }

@@ -4,29 +4,38 @@ import { z } from "zod";
 export function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let current: z.ZodType | undefined = schema;
   for (const step of path) {
-    const inner: z.ZodType | undefined = current && unwrap(current);
-    if (inner instanceof z.ZodObject) current = (inner.shape as Record<string, z.ZodType>)[String(step)];
-    else if (inner instanceof z.ZodArray) current = inner.element as z.ZodType;
-    else return [];
+    if (current === undefined) return [];
+    current = typeof step === "number" ? elementOf(current) : shapeOf(current).get(String(step));
   }
-  const target = current && unwrap(current);
-  return target instanceof z.ZodObject ? Object.keys(target.shape) : [];
+  return current === undefined ? [] : [...shapeOf(current).keys()];
 }
 
 /** For every key of a schema, the dotted names of the sections that accept it; the root is the empty name. */
 export function sectionsByKey(schema: z.ZodType): ReadonlyMap<string, readonly string[]> {
   const index = new Map<string, string[]>();
   const visit = (current: z.ZodType, name: string): void => {
-    const inner = unwrap(current);
-    if (inner instanceof z.ZodArray) visit(inner.element as z.ZodType, `${name}[]`);
-    if (!(inner instanceof z.ZodObject)) return;
-    for (const [key, child] of Object.entries(inner.shape as Record<string, z.ZodType>)) {
+    const element = elementOf(current);
+    if (element) visit(element, `${name}[]`);
+    for (const [key, child] of shapeOf(current)) {
       index.set(key, [...(index.get(key) ?? []), name]);
       visit(child, name === "" ? key : `${name}.${key}`);
     }
   };
   visit(schema, "");
   return index;
+}
+
+/** The keys that users may write: custom schemas hold what the schema itself puts there. */
+function shapeOf(schema: z.ZodType): ReadonlyMap<string, z.ZodType> {
+  const inner = unwrap(schema);
+  if (!(inner instanceof z.ZodObject)) return new Map();
+  const shape: Readonly<Record<string, z.ZodType>> = inner.shape;
+  return new Map(Object.entries(shape).filter(([, child]) => !(unwrap(child) instanceof z.ZodCustom)));
+}
+
+function elementOf(schema: z.ZodType): z.ZodType | undefined {
+  const inner = unwrap(schema);
+  return inner instanceof z.ZodArray ? (inner.element as z.ZodType) : undefined;
 }
 
 /** Looks through optional values, defaults and transforms, which all keep the shape that users write. */

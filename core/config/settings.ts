@@ -26,7 +26,12 @@ import { readToken } from "./token-value.js";
 export interface StorageSettings extends PluginChoice {
   readonly auditEventsUris: readonly URL[];
   readonly auditSessionsUri?: URL | undefined;
+  /** A cloud region, for the backend and for audit sinks and recording stores alike. */
+  readonly region?: string | undefined;
 }
+
+/** Keys of `storage` that are not the backend's alone; a backend that does not know one need not take it. */
+export const SHARED_STORAGE_KEYS: readonly string[] = ["region"];
 
 /** How often one client may call: `average` times per period, `burst` times at once. */
 export interface RateLimit {
@@ -204,11 +209,13 @@ function uniqueTargets(servers: readonly Address[]): Address[] {
 
 function storage(section: NonNullable<FileConfig["teleport"]>["storage"]): StorageSettings {
   const type = section?.type ?? "dir";
+  const region = section?.settings?.entries.get("region")?.node;
   return {
     type: type === "sqlite" ? "dir" : type,
     settings: section?.settings ?? EMPTY_MAP,
     auditEventsUris: section?.auditEventsUri ?? [],
     auditSessionsUri: section?.auditSessionsUri,
+    region: region?.kind === "scalar" ? region.text : undefined,
   };
 }
 

@@ -1,12 +1,22 @@
 import { badParameter } from "../errors/error.js";
-import { SYSTEM_ROLES } from "../resources/token.js";
 import type { ProvisionToken, SystemRole } from "../resources/token.js";
 import { readToken } from "./token-value.js";
 
-/** Roles that a token may give, by their names in lower case. */
-const TOKEN_ROLES = new Map<string, SystemRole>(
-  SYSTEM_ROLES.filter((role) => role !== "RemoteProxy").map((role) => [role.toLowerCase(), role]),
-);
+/** Roles that a token may give. */
+const ROLES: readonly SystemRole[] = [
+  "Auth",
+  "Web",
+  "Node",
+  "Proxy",
+  "Admin",
+  "ProvisionToken",
+  "Trusted_cluster",
+  "Trustedcluster",
+  "Signup",
+  "Nop",
+];
+
+const TOKEN_ROLES = new Map(ROLES.map((role) => [role.toLowerCase(), role]));
 
 const NEVER = "1970-01-01T00:00:00Z";
 

@@ -3,11 +3,13 @@ import type { Alias, Document, Node, Pair, ParsedNode, Scalar, YAMLMap, YAMLSeq 
 import type { Finding, Position } from "./problem.js";
 import type { PositionedEntry, PositionedMap, PositionedNode } from "./positioned.js";
 import { plainScalar } from "./scalar.js";
+import { describeYamlError } from "./yaml-error.js";
 import { checkYamlSize } from "./yaml-limits.js";
 
-/** What a YAML text holds: the tree, or what is wrong with the text; duplicate keys come with a tree. */
+/** What a YAML text holds. */
 export interface YamlDocument {
-  readonly root?: PositionedNode;
+  /** The tree; absent where the text is not sound YAML. Duplicate keys are findings beside a tree. */
+  readonly root?: PositionedNode | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -31,14 +33,15 @@ export function parseYaml(source: string): YamlDocument {
   });
   const syntax = [...document.errors, ...document.warnings].map((error): Finding => ({
     position: positionAt(lines, error.pos[0]),
-    message: PREFIX + lowerFirst(error.message),
+    message: PREFIX + describeYamlError(error),
   }));
   if (syntax.length > 0) return { findings: firstOfEachLine(syntax) };
   return new TreeBuilder(document, lines).build();
 }
 
 class TreeBuilder {
-  private readonly findings: Finding[] = [];
+  private readonly duplicates: Finding[] = [];
+  private readonly unsound: Finding[] = [];
   private readonly anchors = new Map<string, { node: PositionedNode; size: number } | "open">();
   private size = 0;
 
@@ -49,7 +52,7 @@ class TreeBuilder {
 
   build(): YamlDocument {
     const root = this.node(this.document.contents);
-    return { root, findings: this.findings };
+    return this.unsound.length > 0 ? { findings: this.unsound } : { root, findings: this.duplicates };
   }
 
   private node(node: ParsedNode | Node | null): PositionedNode {
@@ -82,11 +85,10 @@ class TreeBuilder {
     const empty: PositionedNode = { kind: "scalar", position, value: null, text: "" };
     if (target === undefined) return this.fail(position, `unknown anchor '${alias.source}'`, empty);
     if (target === "open") return this.fail(position, `alias '${alias.source}' contains itself`, empty);
+    const wasWithin = this.size <= MAX_VALUES;
     this.size += target.size;
-    if (this.size > MAX_VALUES) {
-      return this.fail(position, `aliases expand to more than ${MAX_VALUES} values`, empty);
-    }
-    return target.node;
+    if (this.size <= MAX_VALUES) return target.node;
+    return wasWithin ? this.fail(position, `aliases expand to more than ${MAX_VALUES} values`, empty) : empty;
   }
 
   private map(map: YAMLMap<Node, Node | null>, position: Position): PositionedMap {
@@ -107,7 +109,7 @@ class TreeBuilder {
       const first = entries.get(key.text);
       if (first) {
         const message = `duplicate key '${key.text}', first given in line ${first.keyPosition.line}`;
-        this.findings.push({ position: keyPosition, message });
+        this.duplicates.push({ position: keyPosition, message });
       } else {
         // An empty value has no place of its own: its key's is what the user looks for.
         const empty = node.kind === "scalar" && node.text === "" && node.value === null;
@@ -130,7 +132,7 @@ class TreeBuilder {
   }
 
   private fail<T>(position: Position, message: string, result: T): T {
-    this.findings.push({ position, message: PREFIX + message });
+    this.unsound.push({ position, message: PREFIX + message });
     return result;
   }
 
@@ -155,8 +157,4 @@ function firstOfEachLine(findings: readonly Finding[]): Finding[] {
     if (!byLine.has(finding.position.line)) byLine.set(finding.position.line, finding);
   }
   return [...byLine.values()];
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -48,7 +48,7 @@ export const count = z.number().int().min(0);
 
 /** `host[:port]`; `:port` alone means every IPv4 address of this machine. */
 export function address(defaultPort: number) {
-  return parsed((value) => parseAddress(value.startsWith(":") ? `0.0.0.0${value}` : value, defaultPort));
+  return parsed((value) => parseAddress(/^:\d+$/.test(value) ? `0.0.0.0${value}` : value, defaultPort));
 }
 
 /** Addresses that others use to reach a service. */
