@@ -2,7 +2,7 @@ import { badParameter } from "../errors/error.js";
 import type { Syntax } from "./regular-expression-syntax.js";
 
 /** Most instructions of a program: nested counted repetitions multiply. */
-const MAX_INSTRUCTIONS = 2000;
+const MAX_INSTRUCTIONS = 1000;
 
 /** One step of the matcher. Steps other than `split` and `match` go on with the next instruction. */
 export type Instruction =

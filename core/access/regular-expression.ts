@@ -1,7 +1,8 @@
 /**
  * Regular expressions that cannot hang the daemon. Roles may hold any expression and nodes any label value; a
  * backtracking matcher takes exponential time on some pairs of them, so this one runs all alternatives in step
- * (Thompson's construction): at most instructions × characters, both bounded.
+ * (Thompson's construction): at most 1,000 instructions for each of at most 512 characters, which is some ten
+ * milliseconds.
  *
  * The syntax is that of Go's RE2, whose expressions 4.2 roles hold, without Unicode classes, `\Q…\E`, `\C` and the
  * flags `m` and `U`; back-references and look-around do not exist there either.
@@ -11,11 +12,11 @@ import { compileSyntax, type Instruction } from "./regular-expression-program.js
 import { parseSyntax } from "./regular-expression-syntax.js";
 
 const MAX_EXPRESSION_CHARS = 1024;
-const MAX_SUBJECT_CHARS = 1024;
+const MAX_SUBJECT_CHARS = 512;
 
 /** A compiled expression. */
 export interface RegularExpression {
-  /** Whether it matches anywhere in the subject. Subjects of more than 1,024 characters are never matched: throws. */
+  /** Whether it matches anywhere in the subject. Throws `bad_parameter` beyond 512 characters. */
   test(subject: string): boolean;
 }
 

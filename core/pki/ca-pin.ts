@@ -1,12 +1,13 @@
-import { createHash, timingSafeEqual, X509Certificate } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import { accessDenied, badParameter } from "../errors/error.js";
+import { parseCertificate } from "./x509.js";
 
 /**
  * The pin of a cluster: `sha256:` and the hex SHA-256 of the SubjectPublicKeyInfo of its host authority's TLS
- * certificate (wire.md §1.7). It changes when that authority is rotated.
+ * certificate (wire.md §1.7). It changes when that authority is rotated. Throws `bad_parameter` for what is none.
  */
 export function caPin(certificatePem: string): string {
-  const spki = new X509Certificate(certificatePem).publicKey.export({ type: "spki", format: "der" });
+  const spki = parseCertificate(certificatePem).publicKey.export({ type: "spki", format: "der" });
   return `sha256:${createHash("sha256").update(spki).digest("hex")}`;
 }
 

@@ -5,6 +5,9 @@ import { SshReader, SshWriter } from "./ssh-wire.js";
 
 /** The public key blob (RFC 4253 §6.6) of a public or private key. Throws `bad_parameter` for key types SSH lacks. */
 export function sshPublicBlob(key: KeyObject): Buffer {
+  if (!["rsa", "ec", "ed25519"].includes(key.asymmetricKeyType ?? "")) {
+    throw unsupportedKey();
+  }
   const jwk = (key.type === "private" ? createPublicKey(key) : key).export({ format: "jwk" });
   const field = (name: "n" | "e" | "x" | "y"): Buffer => Buffer.from(jwk[name] ?? "", "base64url");
   if (jwk.kty === "RSA") {
@@ -15,7 +18,7 @@ export function sshPublicBlob(key: KeyObject): Buffer {
   }
   const curve = CURVES.find(({ jwkName }) => jwk.crv === jwkName);
   if (curve === undefined) {
-    throw badParameter("SSH has no such key type: use an Ed25519, ECDSA (NIST) or RSA key");
+    throw unsupportedKey();
   }
   const point = Buffer.concat([Buffer.of(4), field("x"), field("y")]);
   return new SshWriter()
@@ -69,6 +72,9 @@ export function parseAuthorizedKey(line: string): AuthorizedKey {
 export function fingerprintSha256(blob: Buffer): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replaceAll("=", "")}`;
 }
+
+const unsupportedKey = (): Error =>
+  badParameter("SSH has no such key type: use an Ed25519, ECDSA (NIST) or RSA key");
 
 function importPublicJwk(key: JsonWebKey): KeyObject {
   try {

@@ -48,7 +48,7 @@ export function createTlsAuthority(clusterName: string, key: KeyPair, now: Date)
  */
 export function issueTlsCertificate(template: TlsCertificateTemplate): string {
   const { subject, publicKey, notBefore, notAfter } = template;
-  const authority = new X509Certificate(template.authority.certPem);
+  const authority = parseCertificate(template.authority.certPem);
   if (!authority.checkPrivateKey(template.authority.key)) {
     throw badParameter("the authority's private key does not belong to its certificate");
   }
@@ -69,6 +69,15 @@ export function issueTlsCertificate(template: TlsCertificateTemplate): string {
     extensions: leafExtensions(authority, template.dnsNames ?? []),
   };
   return signCertificate(parts, template.authority.key);
+}
+
+/** Reads the first certificate of a PEM text. Throws `bad_parameter`. */
+export function parseCertificate(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw badParameter("not a certificate: expected PEM with the label CERTIFICATE", { cause });
+  }
 }
 
 /** The certificates of a PEM text, one by one, each ending with a newline. What lies between them is dropped. */

@@ -113,13 +113,13 @@ describe("regular expression", () => {
       );
     }
     assert.throws(
-      () => matches("^a*$", "a".repeat(1025)),
+      () => matches("^a*$", "a".repeat(513)),
       (error) => hasCode(error, "bad_parameter"),
     );
   });
 
   it("answers at once where backtracking takes for ever", () => {
-    const subject = `${"a".repeat(1000)}!`;
+    const subject = `${"a".repeat(500)}!`;
     const started = process.cpuUsage();
     for (const source of [
       "^(a+)+$",
@@ -127,7 +127,7 @@ describe("regular expression", () => {
       "^(a|aa)+$",
       "^(.*a){20}$",
       "^((a*)*)*$",
-      "^(a?){400}a{400}$",
+      "^(a?){150}a{150}$",
     ]) {
       assert.equal(matches(source, subject), false, source);
     }

@@ -28,6 +28,13 @@ describe("CA pin", () => {
     );
   });
 
+  it("refuses what is no certificate", () => {
+    assert.throws(
+      () => caPin("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+      (error) => hasCode(error, "bad_parameter"),
+    );
+  });
+
   it("refuses what is no pin", () => {
     for (const pin of [
       "",

@@ -124,6 +124,18 @@ describe("SSH keys", () => {
     }
   });
 
+  it("refuses key types that SSH lacks", () => {
+    const keys = [
+      generateKeyPairSync("x25519"),
+      generateKeyPairSync("ed448"),
+      generateKeyPairSync("ec", { namedCurve: "secp256k1" }),
+      generateKeyPairSync("rsa-pss", { modulusLength: 2048 }),
+    ];
+    for (const { publicKey } of keys) {
+      assert.throws(() => sshPublicBlob(publicKey), isBadParameter, publicKey.asymmetricKeyType);
+    }
+  });
+
   it("refuses lines that are no public key", () => {
     const line = sshPublicLine(ed25519.publicKey);
     for (const bad of [
