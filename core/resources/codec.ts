@@ -1,5 +1,5 @@
 /** Turns resources into their stored bytes and back, and checks what callers send. */
-import { z } from "zod";
+import { type z } from "zod";
 import { badParameter, corrupt } from "../errors/error.js";
 
 /** Reads, checks and writes one kind of stored object. */

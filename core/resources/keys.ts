@@ -57,7 +57,7 @@ export const keys = {
 } as const;
 
 /** The range of everything below a key that ends with a slash. */
-export function below(prefix: `${string}/` | string): KeyRange {
+export function below(prefix: string): KeyRange {
   if (!prefix.endsWith("/")) {
     throw badParameter(`the prefix ${prefix} must end with a slash, or it covers its neighbours too`);
   }

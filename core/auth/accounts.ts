@@ -1,0 +1,98 @@
+/** Changes to users and roles. */
+import { auditEvent } from "../audit/catalogue.js";
+import { badParameter } from "../errors/error.js";
+import { ZERO_TIME } from "../resources/envelope.js";
+import { roleCodec } from "../resources/role-codec.js";
+import type { Role } from "../resources/role.js";
+import { isSystemRoleName } from "../resources/token.js";
+import { userCodec } from "../resources/user-codec.js";
+import type { User } from "../resources/user.js";
+import type { AuditTrail } from "./audit-trail.js";
+import { fromBase64 } from "./signers.js";
+import type { Stores } from "./stores.js";
+
+/** Reads and changes users and roles. */
+export interface Accounts {
+  /** Without secrets unless asked for. */
+  user(name: string, withSecrets: boolean): Promise<User>;
+  users(withSecrets: boolean): Promise<User[]>;
+  /** Secrets in the object replace the stored ones. Throws `bad_parameter`, also for a role that does not exist. */
+  putUser(user: User): Promise<void>;
+  deleteUser(name: string): Promise<void>;
+  putRole(role: Role): Promise<void>;
+  /** Throws `bad_parameter` for a role that users have. */
+  deleteRole(name: string): Promise<void>;
+}
+
+/** Users and roles of the cluster; every change to a user is audited. */
+export function createAccounts(stores: Stores, audit: AuditTrail): Accounts {
+  const { users, roles, credentials } = stores;
+  const withoutSecrets = (user: User): User => {
+    const { local_auth: _secrets, ...spec } = user.spec;
+    return { ...user, spec };
+  };
+  const withSecretsOf = async (user: User): Promise<User> => {
+    const name = user.metadata.name;
+    const hash = await credentials.passwordHash(name);
+    const totp = await credentials.totpSecret(name);
+    const secrets = {
+      ...(hash === undefined ? {} : { password_hash: Buffer.from(hash).toString("base64") }),
+      ...(totp === undefined ? {} : { totp_key: totp }),
+    };
+    return { ...user, spec: { ...user.spec, local_auth: secrets } };
+  };
+  return {
+    user: async (name, withSecrets) => {
+      const user = await users.get(name);
+      return withSecrets ? withSecretsOf(user) : withoutSecrets(user);
+    },
+    users: async (withSecrets) => {
+      const all = await users.list();
+      return withSecrets ? Promise.all(all.map(withSecretsOf)) : all.map(withoutSecrets);
+    },
+    async putUser(input) {
+      const user = userCodec.check(input);
+      const known = new Set((await roles.list()).map(({ metadata }) => metadata.name));
+      const unknown = user.spec.roles.find((role) => !known.has(role) || isSystemRoleName(role));
+      if (unknown !== undefined) {
+        throw badParameter(`role ${unknown} is not found: create it before giving it to a user`);
+      }
+      const { password_hash: hash, totp_key: totp } = user.spec.local_auth ?? {};
+      await users.put(withoutSecrets(user));
+      if (hash !== undefined) {
+        await credentials.putPasswordHash(user.metadata.name, fromBase64(hash));
+      }
+      if (totp !== undefined) {
+        await credentials.putTotpSecret(user.metadata.name, totp);
+      }
+      await audit.emit(
+        auditEvent("userUpdate", "success", {
+          user: user.metadata.name,
+          expires: user.metadata.expires ?? ZERO_TIME,
+          roles: user.spec.roles,
+          connector: user.spec.created_by.connector?.id ?? "local",
+        }),
+      );
+    },
+    async deleteUser(name) {
+      await users.delete(name);
+      await audit.emit(auditEvent("userDelete", "success", { user: name }));
+    },
+    async putRole(input) {
+      const role = roleCodec.check(input);
+      if (isSystemRoleName(role.metadata.name)) {
+        throw badParameter(
+          `a role cannot be named ${role.metadata.name}: that is a system role; choose another name`,
+        );
+      }
+      await roles.put(role);
+    },
+    async deleteRole(name) {
+      const holder = (await users.list()).find(({ spec }) => spec.roles.includes(name));
+      if (holder !== undefined) {
+        throw badParameter(`role ${name} is still used by the user ${holder.metadata.name}`);
+      }
+      await roles.delete(name);
+    },
+  };
+}

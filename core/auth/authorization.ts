@@ -1,0 +1,93 @@
+/** What a caller may do: the one place where the auth service asks (wire.md §5.2). */
+import { createAccess, type Access } from "../access/access.js";
+import type { Decision } from "../access/decision.js";
+import { systemAccess } from "../access/system-roles.js";
+import { accessDenied, hasCode } from "../errors/error.js";
+import type { SystemRole } from "../resources/token.js";
+import type { Caller, SystemCaller, UserCaller } from "./caller.js";
+import type { Stores } from "./stores.js";
+
+/** The rights of one caller. All methods throw `access_denied` where they do not suffice. */
+export interface Authorization {
+  /** Requires every one of the verbs on a kind. */
+  require(kind: string, ...verbs: string[]): Promise<void>;
+  /** Requires a host in one of these roles. */
+  requireHost(...roles: SystemRole[]): SystemCaller;
+  /** Requires that a host speaks for itself; the auth server's own identity may speak for every host. */
+  requireOwnHost(hostId: string): void;
+  isAdmin(): boolean;
+  isUser(name: string): boolean;
+  /** The caller's roles, for callers who are users. */
+  userAccess(caller: UserCaller): Promise<Access>;
+}
+
+/** The rights of a caller, as they are now. */
+export function createAuthorization(caller: Caller, stores: Stores): Authorization {
+  const userAccess = async ({ roles, traits }: UserCaller): Promise<Access> => {
+    try {
+      return createAccess(await Promise.all(roles.map((name) => stores.roles.get(name))), traits);
+    } catch (error) {
+      throw hasCode(error, "not_found")
+        ? accessDenied("a role of this certificate does not exist any more: log in again", { cause: error })
+        : error;
+    }
+  };
+  const decide = async (kind: string, verb: string): Promise<Decision> => {
+    if (caller.kind === "user") {
+      return (await userAccess(caller)).checkRule(verb, kind);
+    }
+    if (caller.kind === "anonymous") {
+      return systemAccess("Nop", { clusterName: "" }).checkRule(verb, kind);
+    }
+    const recordAtProxy = (await stores.settings.clusterConfig()).spec.session_recording === "proxy";
+    const decision = systemAccess(caller.role, {
+      clusterName: caller.clusterName,
+      recordAtProxy,
+    }).checkRule(verb, kind);
+    // In 4.2 the implicit role is added to every set of roles, also to those of hosts.
+    return decision.allowed ? decision : implicitAccess.checkRule(verb, kind);
+  };
+  return {
+    userAccess,
+    async require(kind, ...verbs) {
+      for (const verb of verbs) {
+        const decision = await decide(kind, verb);
+        if (!decision.allowed) {
+          throw accessDenied(decision.publicText, {
+            context: { reason: decision.reason, caller: describe(caller) },
+          });
+        }
+      }
+    },
+    requireHost(...roles) {
+      if (caller.kind !== "system" || !roles.includes(caller.role)) {
+        throw accessDenied(`this request can be only executed by ${roles.join(" or ").toLowerCase()}`, {
+          context: { caller: describe(caller) },
+        });
+      }
+      return caller;
+    },
+    requireOwnHost(hostId) {
+      if (caller.kind !== "system" || (caller.hostId !== hostId && caller.role !== "Admin")) {
+        throw accessDenied(`this host cannot speak for the host ${hostId}`, {
+          context: { caller: describe(caller) },
+        });
+      }
+    },
+    isAdmin: () => caller.kind === "system" && caller.role === "Admin",
+    isUser: (name) => caller.kind === "user" && caller.username === name,
+  };
+}
+
+const implicitAccess = createAccess([], {});
+
+function describe(caller: Caller): string {
+  switch (caller.kind) {
+    case "anonymous":
+      return "nobody";
+    case "system":
+      return `${caller.role} ${caller.hostId}`;
+    case "user":
+      return `user ${caller.username}`;
+  }
+}

@@ -1,0 +1,78 @@
+import { withoutPrivateKeys } from "../../resources/authority-codec.js";
+import { VERSION } from "../../grammar/version.js";
+import type { AuthApi } from "../client/api.js";
+import { fromBase64 } from "../signers.js";
+import { watchKinds } from "../watch.js";
+import type { CallScope } from "./scope.js";
+
+/** Kinds of which a watch needs less than `read`. */
+const READ_WITHOUT_SECRETS: ReadonlySet<string> = new Set(["cert_authority"]);
+
+/** The cluster itself: names, authorities, settings, and changes to all of it. */
+export function clusterCalls({
+  may,
+  services,
+}: CallScope): Pick<
+  AuthApi,
+  | "ping"
+  | "getDomainName"
+  | "getClusterCaCert"
+  | "getCertAuthorities"
+  | "getCertAuthority"
+  | "getClusterName"
+  | "getClusterConfig"
+  | "getAuthPreference"
+  | "getNamespaces"
+  | "getNamespace"
+  | "watch"
+> {
+  const { clusterName, stores, storage } = services;
+  const requireAuthorities = async (loadKeys: boolean, list: boolean): Promise<void> => {
+    await may.require("cert_authority", ...(list ? ["list"] : []), loadKeys ? "read" : "readnosecrets");
+  };
+  return {
+    ping: () => Promise.resolve({ clusterName, serverVersion: VERSION }),
+    getDomainName: () => Promise.resolve(clusterName),
+    async getClusterCaCert() {
+      const { value } = await stores.authorities.get("host", clusterName);
+      return (value.spec.tls_key_pairs ?? []).map(({ cert }) => fromBase64(cert ?? "")).join("");
+    },
+    async getCertAuthorities(type, loadKeys = false) {
+      await requireAuthorities(loadKeys, true);
+      const all = await stores.authorities.list(type);
+      return loadKeys ? all : all.map(withoutPrivateKeys);
+    },
+    async getCertAuthority(type, cluster, loadKeys = false) {
+      await requireAuthorities(loadKeys, false);
+      const { value } = await stores.authorities.get(type, cluster);
+      return loadKeys ? value : withoutPrivateKeys(value);
+    },
+    async getClusterName() {
+      await may.require("cluster_name", "read");
+      return stores.settings.clusterName();
+    },
+    async getClusterConfig() {
+      await may.require("cluster_config", "read");
+      return stores.settings.clusterConfig();
+    },
+    async getAuthPreference() {
+      await may.require("cluster_auth_preference", "read");
+      return stores.settings.authPreference();
+    },
+    async getNamespaces() {
+      await may.require("namespace", "list", "read");
+      return stores.namespaces.list();
+    },
+    async getNamespace(name) {
+      await may.require("namespace", "read");
+      return stores.namespaces.get(name);
+    },
+    async *watch(kinds, signal) {
+      for (const { kind, loadSecrets } of kinds) {
+        const verb = !loadSecrets && READ_WITHOUT_SECRETS.has(kind) ? "readnosecrets" : "read";
+        await may.require(kind, verb);
+      }
+      yield* watchKinds(storage, kinds, signal);
+    },
+  };
+}

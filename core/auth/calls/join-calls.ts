@@ -1,0 +1,66 @@
+import { accessDenied, badParameter } from "../../errors/error.js";
+import { isSystemRole } from "../../resources/token.js";
+import type { AuthApi } from "../client/api.js";
+import { parseSubjectKey } from "../public-key.js";
+import { fromBase64 } from "../signers.js";
+import type { CallScope } from "./scope.js";
+
+/** Join tokens, and certificates for hosts. */
+export function joinCalls({
+  caller,
+  may,
+  services,
+}: CallScope): Pick<
+  AuthApi,
+  | "generateToken"
+  | "getTokens"
+  | "deleteToken"
+  | "registerUsingToken"
+  | "generateServerKeys"
+  | "generateHostCert"
+> {
+  const { joinTokens, joins, hostCertificates, clusterName } = services;
+  return {
+    async generateToken(request) {
+      await may.require("token", "create");
+      return joinTokens.generate(request);
+    },
+    async getTokens() {
+      await may.require("token", "list", "read");
+      return joinTokens.list();
+    },
+    async deleteToken(token) {
+      await may.require("token", "delete");
+      return joinTokens.delete(token);
+    },
+    registerUsingToken: (request) => joins.register(request, caller),
+    generateServerKeys: (request) => joins.renew(request, caller),
+    async generateHostCert({
+      key,
+      hostname,
+      node_name: nodeName,
+      principals,
+      auth_domain: domain,
+      roles,
+      ttl,
+    }) {
+      await may.require("host_cert", "create");
+      const [role, ...others] = roles;
+      if (role === undefined || others.length > 0 || !isSystemRole(role)) {
+        throw badParameter("a host certificate has exactly one role, such as Node");
+      }
+      if (domain !== "" && domain !== clusterName) {
+        throw accessDenied(`this auth service issues certificates for the cluster ${clusterName} only`);
+      }
+      // A certificate that only names principals (`tctl auth sign --host`) has neither host id nor node name.
+      const base = [hostname, nodeName].filter((name) => name !== "");
+      const names = base.flatMap((name) => [`${name}.${clusterName}`, name]);
+      return hostCertificates.issueSsh(
+        { clusterName, role },
+        parseSubjectKey(fromBase64(key)),
+        [...new Set([...names, ...principals])],
+        ttl / 1e6,
+      );
+    },
+  };
+}

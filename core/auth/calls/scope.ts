@@ -1,0 +1,42 @@
+import type { Clock } from "../../plugin/clock.js";
+import type { Storage } from "../../plugin/storage.js";
+import type { Accounts } from "../accounts.js";
+import type { Authorization } from "../authorization.js";
+import type { Caller } from "../caller.js";
+import type { HostCertificates } from "../host-certificates.js";
+import type { JoinTokens } from "../join-tokens.js";
+import type { Joins } from "../join.js";
+import type { Logins } from "../login.js";
+import type { Presence } from "../presence.js";
+import type { RateLimit } from "../rate-limit.js";
+import type { Recordings, SessionAudit } from "../session-audit.js";
+import type { Signups } from "../signup.js";
+import type { Stores } from "../stores.js";
+import type { UserCertificates } from "../user-certificates.js";
+
+/** What the auth service can do, whoever asks. */
+export interface Services {
+  readonly clusterName: string;
+  readonly storage: Storage;
+  readonly stores: Stores;
+  readonly clock: Clock;
+  readonly accounts: Accounts;
+  readonly logins: Logins;
+  readonly signups: Signups;
+  readonly joinTokens: JoinTokens;
+  readonly joins: Joins;
+  readonly userCertificates: UserCertificates;
+  readonly hostCertificates: HostCertificates;
+  readonly presence: Presence;
+  readonly sessionAudit: SessionAudit;
+  readonly recordings: Recordings;
+  /** Bounds guesses of passwords and invites, per client. */
+  readonly rateLimit: RateLimit;
+}
+
+/** One caller's view: who calls, what they may do, and what does the work. */
+export interface CallScope {
+  readonly caller: Caller;
+  readonly may: Authorization;
+  readonly services: Services;
+}

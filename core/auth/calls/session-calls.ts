@@ -1,0 +1,84 @@
+import { MAX_CHUNK_BYTES } from "../../recording/playback.js";
+import { liveSessionCodec, liveSessionUpdateCodec } from "../../resources/session-codec.js";
+import { formatTime } from "../../resources/rfc3339.js";
+import type { AuthApi } from "../client/api.js";
+import type { CallScope } from "./scope.js";
+
+/** Live sessions, audit events and recordings. */
+export function sessionCalls({
+  may,
+  services,
+}: CallScope): Pick<
+  AuthApi,
+  | "createSession"
+  | "updateSession"
+  | "getSessions"
+  | "getSession"
+  | "deleteSession"
+  | "emitAuditEvent"
+  | "postSessionSlice"
+  | "uploadSessionRecording"
+  | "getSessionChunk"
+  | "getSessionEvents"
+  | "searchEvents"
+> {
+  const { stores, sessionAudit, recordings, clock } = services;
+  const reporter = async (): Promise<string> => {
+    await may.require("event", "create", "update");
+    return may.requireHost("Node", "Proxy", "Admin").hostId;
+  };
+  /** A host changes only the sessions that it serves. */
+  const requireOwnSession = async (namespace: string, id: string): Promise<void> => {
+    const session = await stores.liveSessions.get(namespace, id);
+    may.requireOwnHost(session.server_id);
+  };
+  return {
+    async createSession(input) {
+      await may.require("ssh_session", "create");
+      const session = liveSessionCodec.checkLenient(input);
+      may.requireOwnHost(session.server_id);
+      await stores.liveSessions.create(session, clock.now());
+    },
+    async updateSession(input) {
+      await may.require("ssh_session", "update");
+      const update = liveSessionUpdateCodec.checkLenient(input);
+      await requireOwnSession(update.namespace, update.id);
+      const now = clock.now();
+      await stores.liveSessions.modify(update.namespace, update.id, now, (session) => ({
+        ...session,
+        terminal_params: update.terminal_params ?? session.terminal_params,
+        parties: update.parties ?? session.parties,
+        last_active: formatTime(now),
+      }));
+    },
+    async getSessions(namespace) {
+      await may.require("ssh_session", "list", "read");
+      return stores.liveSessions.list(namespace);
+    },
+    async getSession(namespace, id) {
+      await may.require("ssh_session", "read");
+      return stores.liveSessions.get(namespace, id);
+    },
+    async deleteSession(namespace, id) {
+      await may.require("ssh_session", "delete");
+      await requireOwnSession(namespace, id);
+      await stores.liveSessions.delete(namespace, id);
+    },
+    emitAuditEvent: async (event) => sessionAudit.emit(event, await reporter()),
+    postSessionSlice: async (slice) => sessionAudit.slice(slice, await reporter()),
+    uploadSessionRecording: async (sessionId, archive) =>
+      sessionAudit.upload(sessionId, archive, await reporter()),
+    async getSessionChunk(sessionId, offset, maxBytes) {
+      await may.require("session", "read");
+      return recordings.playback.chunk(sessionId, offset, Math.min(maxBytes, MAX_CHUNK_BYTES));
+    },
+    async getSessionEvents(sessionId, after = 0) {
+      await may.require("session", "read");
+      return recordings.playback.events(sessionId, after);
+    },
+    async searchEvents(search) {
+      await may.require("event", "list", "read");
+      return sessionAudit.search(search);
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Heartbeats: who is there, and until when. */
+import { badParameter } from "../errors/error.js";
+import type { Clock } from "../plugin/clock.js";
+import type { PresenceStore, ServerStore } from "../resources/presence.js";
+import { formatTime, optionalTime } from "../resources/rfc3339.js";
+import { serverCodec } from "../resources/server-codec.js";
+import type { Server } from "../resources/server.js";
+import type { KeepAlive } from "./client/api.js";
+import { clientHost } from "./rate-limit.js";
+
+/** How long a heartbeat lives. */
+export const HEARTBEAT_TTL_MS = 600_000;
+/** No host can announce itself for longer than this. */
+const MAX_TTL_MS = 3_600_000;
+
+/** Takes heartbeats. */
+export interface Presence {
+  announceNode(server: Server, remoteAddress: string): Promise<KeepAlive>;
+  announceProxy(server: Server, remoteAddress: string): Promise<void>;
+  announceAuthServer(server: Server): Promise<void>;
+  /** Throws `not_found` where the node has to announce itself anew. */
+  keepNodeAlive(keepAlive: KeepAlive): Promise<void>;
+}
+
+/** Presence kept in a store. */
+export function createPresence(store: PresenceStore, clock: Clock): Presence {
+  const announce = async (
+    kind: Server["kind"],
+    target: ServerStore,
+    input: Server,
+    remoteAddress: string,
+  ): Promise<Server> => {
+    const server = serverCodec(kind).checkLenient(input);
+    const announced: Server = {
+      ...server,
+      metadata: {
+        ...server.metadata,
+        expires: formatTime(boundedExpiry(optionalTime(server.metadata.expires), clock.now())),
+      },
+      spec: { ...server.spec, addr: reachableAddress(server.spec.addr, remoteAddress) },
+    };
+    await target.put(announced);
+    return announced;
+  };
+  return {
+    async announceNode(server, remoteAddress) {
+      const { metadata } = await announce("node", store.nodes("default"), server, remoteAddress);
+      return { serverName: metadata.name, namespace: "default", leaseId: 0 };
+    },
+    announceProxy: async (server, remoteAddress) =>
+      void (await announce("proxy", store.proxies, server, remoteAddress)),
+    announceAuthServer: async (server) => void (await announce("auth_server", store.authServers, server, "")),
+    async keepNodeAlive({ serverName, namespace, expires }) {
+      if (namespace !== "" && namespace !== "default") {
+        throw badParameter(`there is no namespace ${JSON.stringify(namespace)}`);
+      }
+      await store.nodes("default").keepAlive(serverName, boundedExpiry(expires, clock.now()));
+    },
+  };
+}
+
+function boundedExpiry(asked: Date | undefined, now: Date): Date {
+  const latest = now.getTime() + MAX_TTL_MS;
+  return new Date(Math.min(asked?.getTime() ?? now.getTime() + HEARTBEAT_TTL_MS, latest));
+}
+
+/** A host that listens everywhere is reachable where it called from. */
+function reachableAddress(address: string, remoteAddress: string): string {
+  const match = /^(0\.0\.0\.0|\[::\]|::)?:(\d+)$/.exec(address);
+  const host = clientHost(remoteAddress);
+  if (match === null || host === "") {
+    return address;
+  }
+  return `${host.includes(":") ? `[${host}]` : host}:${match[2]}`;
+}
