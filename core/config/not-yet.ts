@@ -39,6 +39,7 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   "teleport.seed_config": { instead: "it has no effect since 4.0" },
   "teleport.ca_signature_algo": { instead: "rsa-sha2-512 is used", matters: noneOf("rsa-sha2-512") },
   "teleport.join_params": { instead: "joining takes auth_token" },
+  "teleport.log.output": { instead: "lines go to stderr", matters: oneOf("syslog") },
   "teleport.log.format.extra_fields": { instead: "every line has all fields" },
   "teleport.storage.audit_table_name": { instead: "name the table in audit_events_uri: dynamodb://<table>" },
   "auth_service.session_recording": {

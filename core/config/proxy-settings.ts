@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { badParameter } from "../errors/error.js";
 import type { Address } from "../grammar/address.js";
 import type { PositionedEntry, PositionedMap } from "./positioned.js";
@@ -57,8 +58,8 @@ function tlsSource(section: NonNullable<FileConfig["proxyService"]>): PluginChoi
   if (!existsSync(httpsKeyFile)) throw badParameter(`https key does not exist: ${httpsKeyFile}`);
   if (!existsSync(httpsCertFile)) throw badParameter(`https cert does not exist: ${httpsCertFile}`);
   const entries = new Map<string, PositionedEntry>([
-    ["key_file", textEntry(httpsKeyFile, settings)],
-    ["cert_file", textEntry(httpsCertFile, settings)],
+    ["key_file", textEntry(resolve(httpsKeyFile), settings)],
+    ["cert_file", textEntry(resolve(httpsCertFile), settings)],
     ...settings.entries,
   ]);
   return { type, settings: { ...settings, entries } };

@@ -18,6 +18,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
 export function describeIssue(issue: z.core.$ZodIssue, location: Location): string {
   const key = issue.path.findLast((step) => typeof step === "string");
   const name = key === undefined ? "the file" : `'${key}'`;
+  // A message of the schema's own that lacks only its subject.
+  if (issue.message.startsWith("must ")) return `${name} ${issue.message}`;
   switch (issue.code) {
     case "invalid_type":
       if (isMissing(issue, location)) return `key ${name} is missing`;

@@ -64,7 +64,8 @@ export interface Settings {
     readonly rates: readonly RateLimit[];
   };
   readonly log: {
-    readonly output: LogOutput;
+    /** `stderr`, `stdout`, or the absolute path of a file. */
+    readonly output: string;
     readonly severity: LogSeverity;
     readonly format: "text" | "json";
   };
@@ -132,7 +133,7 @@ export function resolveSettings(
       })),
     },
     log: {
-      output: global.log?.output ?? "stderr",
+      output: logOutput(global.log?.output),
       severity: flags.debug ? "debug" : (global.log?.severity ?? "warn"),
       format: global.log?.format?.output ?? "text",
     },
@@ -205,6 +206,12 @@ function uniqueTargets(servers: readonly Address[]): Address[] {
     (target, i) =>
       targets.findIndex((other) => other.host === target.host && other.port === target.port) === i,
   );
+}
+
+/** Syslog does not exist yet: what is meant for it goes where service supervisors collect lines. */
+function logOutput(output: LogOutput | undefined): string {
+  if (typeof output === "object") return resolve(output.file);
+  return output === undefined || output === "syslog" ? "stderr" : output;
 }
 
 function storage(section: NonNullable<FileConfig["teleport"]>["storage"]): StorageSettings {

@@ -10,6 +10,10 @@ const schema = z.strictObject({
   sync: z.enum(["OFF", "FULL"]).default("FULL"),
   peers: z.array(z.url()).min(2).optional(),
   nested: z.strictObject({ name: z.string() }).optional(),
+  socket: z
+    .string()
+    .refine((path) => path.startsWith("/"), "must be an absolute path")
+    .optional(),
   target: z.union([z.string(), z.strictObject({ host: z.string(), port: z.number() })]).optional(),
 });
 
@@ -55,6 +59,7 @@ describe("checkPluginSettings", () => {
       "    nested: {name: a, nam: b}\n",
       "t.yaml:4:23: unrecognized configuration key: 'nam', did you mean 'name'?",
     ],
+    ["a rule of the plugin's own", "    socket: a\n", "t.yaml:4:13: 'socket' must be an absolute path"],
     ["no alternative of a union", "    target: {host: a}\n", "t.yaml:4:13: key 'port' is missing"],
   ];
   for (const [what, keys, message] of cases) {

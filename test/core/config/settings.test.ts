@@ -138,6 +138,13 @@ describe("resolveSettings", () => {
     });
   });
 
+  it("knows log outputs by all their names", () => {
+    const outputs = ["error", "2", "stdout", "out", "1", "syslog", "/var/log/t.log"].map(
+      (output) => resolved(`teleport: {log: {output: ${output}}}`).log.output,
+    );
+    assert.deepEqual(outputs, ["stderr", "stderr", "stdout", "stdout", "stdout", "stderr", "/var/log/t.log"]);
+  });
+
   it("gives the storage plugin its own keys and keeps the shared ones", () => {
     const { storage } = resolved(
       "teleport: {storage: {type: sqlite, path: /x, region: eu, audit_events_uri: /var/log/a b, audit_sessions_uri: s3://r}}",
