@@ -1,5 +1,6 @@
 import {
   errorChain,
+  notImplemented,
   silentLogger,
   systemClock,
   unavailable,
@@ -183,7 +184,7 @@ export class DirStorage implements Storage {
 
   watch(prefixes: readonly string[], options: WatchOptions = {}): AsyncIterable<StorageEvent> {
     if (this.options.events === false) {
-      throw unavailable("this storage records no changes to watch");
+      throw notImplemented("this storage records no changes to watch");
     }
     const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
     return this.#open.feed.watch([...prefixes], options.cursor, AbortSignal.any(signals));

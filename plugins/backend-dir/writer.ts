@@ -81,9 +81,9 @@ export class Writer {
   async close(): Promise<void> {
     await this.drain();
     const worker = await this.#worker?.catch(() => undefined);
+    // From here on its exit is no crash.
     this.#worker = undefined;
     if (worker) {
-      worker.removeAllListeners("exit");
       const exit = new Promise((resolve) => worker.once("exit", resolve));
       worker.postMessage({ type: "close" } satisfies ToWriter);
       await exit;
