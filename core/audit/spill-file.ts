@@ -39,7 +39,7 @@ export class SpillFile {
     }
   }
 
-  /** Appends a line durably, whole or not at all. Creates file (0640) and directory. Throws `unavailable`. */
+  /** Appends a line (or several, joined by newlines) durably, whole or not at all. Creates file (0640) and directory. Throws `unavailable`. */
   async append(line: string): Promise<void> {
     try {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o750 });

@@ -30,6 +30,9 @@ export class SpillQueue {
   readonly #loaded: Promise<void>;
   /** All that touches the file runs behind this, one after another; delivery to the sink does not. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Lines that the next append takes, and that append. */
+  readonly #lines: string[] = [];
+  #appending: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
 
   constructor(options: SpillQueueOptions) {
@@ -51,7 +54,13 @@ export class SpillQueue {
   /** Appends durably. Throws `unavailable` where that fails too. */
   async add(event: AuditEvent): Promise<void> {
     await this.#loaded;
-    await this.#inTurn(() => this.#file.append(JSON.stringify(event)));
+    this.#lines.push(JSON.stringify(event));
+    // Whoever comes while the disk is busy shares the next write and sync.
+    this.#appending ??= this.#inTurn(() => {
+      this.#appending = undefined;
+      return this.#file.append(this.#lines.splice(0).join("\n"));
+    });
+    await this.#appending;
     this.#startDraining();
   }
 

@@ -43,7 +43,7 @@ export function encodeFrame(frame: Frame): Buffer[] {
   head[PREFIX_BYTES] = frame.type;
   if (isPrint) head.writeDoubleBE(frame.timeMs, PREFIX_BYTES + 1);
   head.writeUInt32BE(head.length - PREFIX_BYTES + frame.payload.length, 0);
-  head.writeUInt32BE(crc32(frame.payload, crc32(head.subarray(PREFIX_BYTES))), 4);
+  head.writeUInt32BE(checksum(head.subarray(PREFIX_BYTES), frame.payload), 4);
   return [head, frame.payload];
 }
 
@@ -78,6 +78,12 @@ export async function* decodeFrames(
     }
   }
   if (buffered.length > 0) onTorn?.(offset);
+}
+
+function checksum(head: Buffer, payload: Buffer): number {
+  const sum = crc32(head);
+  // zlib answers 0 for no bytes, whatever came before them.
+  return payload.length === 0 ? sum : crc32(payload, sum);
 }
 
 function parseBody(body: Buffer): Frame | undefined {

@@ -55,9 +55,14 @@ export class DayWriter {
     const { directory } = this.#place;
     await mkdir(directory, { recursive: true, mode: 0o750 });
     const file = await open(this.#path(day), "a", 0o640);
+    try {
+      await repairLastLine(this.#path(day), this.#clock, this.#log);
+      await syncDirectory(directory);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     this.#open = { day, file };
-    await repairLastLine(this.#path(day), this.#clock, this.#log);
-    await syncDirectory(directory);
     if (day === dayOf(this.#clock.now())) await this.#pointLink(day);
     return file;
   }
