@@ -1,0 +1,130 @@
+import { accessDenied, errorMessage, hasCode, internal, unavailable } from "../../errors/error.js";
+import type { Clock } from "../../plugin/clock.js";
+import type { Logger } from "../../plugin/logger.js";
+import type { AuthApi, WatchEvent } from "./api.js";
+import { jitteredDelay } from "./retry.js";
+import type { ClusterView, ViewOptions } from "./view.js";
+import { ViewStore } from "./view-store.js";
+
+const BACKOFF = { baseMs: 1_000, maxMs: 30_000 };
+
+/** What a view needs besides its kinds. */
+export interface ClusterViewOptions extends ViewOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Ends the wait for the first fill; afterwards `close` ends the view. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Creates a view and fills it. While the auth service is `unavailable` the first fill is tried again with back-off; any
+ * other failure is thrown. Once filled, the view follows changes; when the stream of these ends it reads everything
+ * anew, and serves what it has until that succeeds (wire.md §5.6).
+ */
+export async function createClusterView(api: AuthApi, options: ClusterViewOptions): Promise<ClusterView> {
+  const { clock, log } = options;
+  const store = new ViewStore(options.kinds);
+  const closing = new AbortController();
+  const stop = (): void => closing.abort(unavailable("the view is closed"));
+  options.signal?.addEventListener("abort", stop, { once: true });
+  let staleSince: Date | undefined;
+  let clusterName = "";
+
+  /** Follows one stream until it ends; `filled` is called once the replica is in step. */
+  async function follow(filled: () => void): Promise<never> {
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    closing.signal.addEventListener("abort", end, { once: true });
+    try {
+      const events = api
+        .watch(
+          store.kinds.map((kind) => ({ kind })),
+          ended.signal,
+        )
+        [Symbol.asyncIterator]();
+      const first = await events.next();
+      if (first.done || first.value.type !== "init")
+        throw internal("the watch did not start with an init event");
+      // Changes since the start of the stream wait until the read is done: it may or may not hold them already.
+      let early: WatchEvent[] | undefined = [];
+      const following = (async (): Promise<never> => {
+        for (let next = await events.next(); !next.done; next = await events.next()) {
+          if (early) early.push(next.value);
+          else store.apply(next.value);
+        }
+        throw unavailable("the auth server ended the watch");
+      })();
+      following.catch(() => undefined);
+      clusterName = await api.getDomainName();
+      await store.fill(api);
+      for (const event of early) store.apply(event);
+      early = undefined;
+      staleSince = undefined;
+      filled();
+      return await following;
+    } finally {
+      closing.signal.removeEventListener("abort", end);
+      end();
+    }
+  }
+
+  async function followForever(firstFill: { done(): void; failed(error: unknown): void }): Promise<void> {
+    let attempt = 0;
+    let everFilled = false;
+    while (!closing.signal.aborted) {
+      try {
+        await follow(() => {
+          attempt = 0;
+          if (everFilled) log.info("the view of the cluster is in step again");
+          everFilled = true;
+          firstFill.done();
+        });
+      } catch (error) {
+        if (closing.signal.aborted) break;
+        if (!everFilled && !hasCode(error, "unavailable")) {
+          firstFill.failed(error);
+          return;
+        }
+        if (everFilled) staleSince ??= clock.now();
+        const waitMs = jitteredDelay(attempt++, BACKOFF);
+        log.warn(`the view of the cluster cannot be refreshed: ${errorMessage(error)}`, {
+          retrySeconds: Math.round(waitMs / 1000),
+        });
+        await clock.sleep(waitMs, closing.signal).catch(() => undefined);
+      }
+    }
+    firstFill.failed(options.signal?.reason ?? unavailable("the view is closed"));
+  }
+
+  let running: Promise<void> = Promise.resolve();
+  await new Promise<void>((done, failed) => {
+    running = followForever({ done, failed });
+  });
+  options.signal?.removeEventListener("abort", stop);
+
+  return {
+    clusterName,
+    authorities: (type) => store.all("cert_authority").filter(({ spec }) => spec.type === type),
+    clusterConfig() {
+      const [config] = store.all("cluster_config");
+      if (!config) throw internal("this view holds no cluster configuration");
+      return config;
+    },
+    roles: (names) =>
+      names.map((name) => {
+        const role = store.get("role", name);
+        if (!role) throw accessDenied(`role '${name}' does not exist`);
+        return role;
+      }),
+    user: (name) => store.get("user", name),
+    nodes: () => store.all("node"),
+    proxies: () => store.all("proxy"),
+    authServers: () => store.all("auth_server"),
+    onChange: (kind, listener) => store.onChange(kind, listener),
+    staleSince: () => staleSince,
+    async close() {
+      stop();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,146 @@
+/** How a host joins a cluster: it trades a token for certificates (wire.md §6.1 to §6.3). */
+import { CodedError, errorCode, errorMessage, hasCode } from "../../errors/error.js";
+import { caPin, checkCaPin } from "../../pki/ca-pin.js";
+import { generateRsaKeyPair } from "../../pki/keys.js";
+import type { Clock } from "../../plugin/clock.js";
+import type { Logger } from "../../plugin/logger.js";
+import type { PackedKeys, RegisterRequest } from "./api.js";
+import { acceptHostKeys, registerRequest, type HostDescription } from "./host-registration.js";
+import { createHttpClient } from "./http-client.js";
+import type { HostIdentity } from "./identity.js";
+import { createRestApi, type RestApi } from "./rest-api.js";
+import { jitteredDelay } from "./retry.js";
+import { createSecureDialer } from "./secure-dialer.js";
+import { registerThroughProxy } from "./web-registration.js";
+
+const TIMEOUT_MS = 15_000;
+const BACKOFF = { baseMs: 2_000, maxMs: 60_000 };
+/** A refused token is tried again seldom enough not to look like an attack, and soon enough after it is mended. */
+const LEAST_WAIT_MS = 500;
+
+/** What joining takes. */
+export interface JoinOptions extends HostDescription {
+  /** Auth servers, or web addresses of proxies. */
+  readonly addresses: readonly string[];
+  readonly token: string;
+  /** Pin of the cluster's host authority (`sha256:…`). */
+  readonly caPin?: string | undefined;
+  /** Do not verify a proxy's web certificate: for `--insecure` only. */
+  readonly insecure?: boolean | undefined;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Joins, and keeps trying with back-off while no server answers or the token is refused: it may be on its way. Throws
+ * `access_denied` at once where the cluster's pin is not `caPin`, before anything was sent to it, and the signal's
+ * reason when aborted.
+ */
+export async function joinCluster(options: JoinOptions): Promise<HostIdentity> {
+  const { log, clock, signal } = options;
+  const key = await generateRsaKeyPair();
+  const registration = registerRequest(options, options.token, key);
+  for (let attempt = 0; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      return acceptHostKeys(options, await registerAnywhere(options, registration), key, clock.now());
+    } catch (error) {
+      if (error instanceof PinMismatch) throw error;
+      signal.throwIfAborted();
+      const waitMs = LEAST_WAIT_MS + jitteredDelay(attempt, BACKOFF);
+      const hint =
+        hasCode(error, "access_denied") || hasCode(error, "bad_parameter") ? tokenHint(options.role) : "";
+      log.error(`cannot join the cluster: ${errorMessage(error)}${hint}`, {
+        code: errorCode(error),
+        retrySeconds: Math.round(waitMs / 1000),
+      });
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}
+
+class PinMismatch extends CodedError {}
+
+function tokenHint(role: string): string {
+  return `; make a token with: tctl tokens add --type=${role.toLowerCase()}`;
+}
+
+/** Tries the addresses in turn. A server that answers with a refusal ends the round: others would answer the same. */
+async function registerAnywhere(options: JoinOptions, registration: RegisterRequest): Promise<PackedKeys> {
+  let last: unknown;
+  for (const address of options.addresses) {
+    try {
+      return await registerAt(address, options, registration);
+    } catch (error) {
+      if (!hasCode(error, "unavailable")) throw error;
+      last = error;
+    }
+  }
+  throw (
+    last ?? new CodedError("bad_parameter", "no auth server is configured: set auth_servers in teleport.yaml")
+  );
+}
+
+async function registerAt(
+  address: string,
+  options: JoinOptions,
+  registration: RegisterRequest,
+): Promise<PackedKeys> {
+  let authority: string;
+  try {
+    authority = await anonymously(address, "unverified", options, (api) => api.getClusterCaCert());
+  } catch (error) {
+    // A proxy's web port does not know the request; that of an auth server always does.
+    if (!hasCode(error, "not_implemented")) throw error;
+    return joinThroughProxy(address, options, registration);
+  }
+  checkPin(options, authority);
+  return anonymously(address, [authority], options, (api) => api.registerUsingToken(registration));
+}
+
+async function joinThroughProxy(
+  address: string,
+  options: JoinOptions,
+  registration: RegisterRequest,
+): Promise<PackedKeys> {
+  const { insecure = false, signal } = options;
+  const keys = await registerThroughProxy(address, registration, { insecure, timeoutMs: TIMEOUT_MS, signal });
+  const [authority = ""] = keys.tls_ca_certs;
+  checkPin(options, Buffer.from(authority, "base64").toString("utf8"));
+  return keys;
+}
+
+function checkPin({ caPin: pin, log }: JoinOptions, authority: string): void {
+  if (pin === undefined || pin === "") {
+    log.warn(
+      "joining without a CA pin: whoever answers at this address is believed. " +
+        `To be sure of the cluster, compare with tctl status and set ca_pin: ${caPin(authority)}`,
+    );
+    return;
+  }
+  try {
+    checkCaPin(pin, authority);
+  } catch (error) {
+    throw new PinMismatch(errorCode(error), errorMessage(error));
+  }
+}
+
+/** One REST call without a certificate. */
+async function anonymously<T>(
+  address: string,
+  trust: readonly string[] | "unverified",
+  { clock, signal }: JoinOptions,
+  call: (api: RestApi) => Promise<T>,
+): Promise<T> {
+  const dialer = createSecureDialer({ addresses: [address], trust, clock, timeoutMs: TIMEOUT_MS });
+  const http = createHttpClient({ dialer, clock, timeoutMs: TIMEOUT_MS });
+  const close = (): void => http.close();
+  signal.addEventListener("abort", close, { once: true });
+  try {
+    return await call(createRestApi(http));
+  } finally {
+    signal.removeEventListener("abort", close);
+    close();
+  }
+}
