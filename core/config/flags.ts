@@ -1,5 +1,3 @@
-import { badParameter } from "../errors/error.js";
-
 /** Flags of `teleport start`, as the command line gave them; absent means not given. */
 export interface StartFlags {
   readonly debug?: boolean;
@@ -24,18 +22,4 @@ export interface StartFlags {
   readonly fips?: boolean;
   readonly diagAddr?: string;
   readonly permitUserEnv?: boolean;
-}
-
-/** A service of the daemon. */
-export type ServiceRole = "auth" | "proxy" | "node";
-
-/** Reads `--roles`. Throws `bad_parameter`. */
-export function parseServiceRoles(list: string): ReadonlySet<ServiceRole> {
-  return new Set(
-    list.split(",").map((word): ServiceRole => {
-      const role = word.trim();
-      if (role === "auth" || role === "proxy" || role === "node") return role;
-      throw badParameter(`unknown role: '${role}'`);
-    }),
-  );
 }

@@ -38,6 +38,7 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   },
   "teleport.seed_config": { instead: "it has no effect since 4.0" },
   "teleport.ca_signature_algo": { instead: "rsa-sha2-512 is used", matters: noneOf("rsa-sha2-512") },
+  "teleport.drain_timeout": { instead: "sessions end with the daemon" },
   "teleport.join_params": { instead: "joining takes auth_token" },
   "teleport.log.output": { instead: "lines go to stderr", matters: oneOf("syslog") },
   "teleport.log.format.extra_fields": { instead: "every line has all fields" },
@@ -54,6 +55,7 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
     matters: noneOf("off", "otp"),
   },
   "auth_service.authentication.connector_name": { instead: "users are local" },
+  "auth_service.authentication.local_auth": { instead: "users may log in with passwords", matters: isNo },
   "auth_service.authentication.u2f": { instead: "second factors are otp or off" },
   "auth_service.authentication.webauthn": { instead: "second factors are otp or off" },
   "auth_service.authentication.require_session_mfa": {

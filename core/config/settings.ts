@@ -7,8 +7,8 @@ import { parseAddress } from "../grammar/address.js";
 import type { Address } from "../grammar/address.js";
 import { resolveAuth } from "./auth-settings.js";
 import type { AuthSettings } from "./auth-settings.js";
-import { parseServiceRoles } from "./flags.js";
-import type { ServiceRole, StartFlags } from "./flags.js";
+import { enabledRoles } from "./enabled-roles.js";
+import type { StartFlags } from "./flags.js";
 import { resolveNode } from "./node-settings.js";
 import type { NodeSettings } from "./node-settings.js";
 import type { PositionedMap } from "./positioned.js";
@@ -108,6 +108,9 @@ export function resolveSettings(
   const global = file?.teleport ?? {};
   const nodename = flags.nodename ?? global.nodename ?? host.hostname;
   const { roles, warnings } = enabledRoles(file, flags);
+  if (flags.insecure) {
+    warnings.push("--insecure: certificates of other components are not verified, use it for tests only");
+  }
   const listen = listenOn(flags.listenIp);
   const auth = roles.has("auth")
     ? listen(resolveAuth(file?.authService, { nodename, bootstrapFile: flags.bootstrap }))
@@ -157,31 +160,6 @@ export function resolveSettings(
     node: roles.has("node") ? listen(resolveNode(file?.sshService, flags)) : undefined,
     warnings,
   };
-}
-
-function enabledRoles(
-  file: FileConfig | undefined,
-  flags: StartFlags,
-): { roles: ReadonlySet<ServiceRole>; warnings: string[] } {
-  const roles = new Set<ServiceRole>(flags.roles ? parseServiceRoles(flags.roles) : fileRoles(file));
-  const warnings: string[] = [];
-  if (flags.authServer && roles.delete("auth")) {
-    warnings.push("not starting the local auth service: --auth-server names another one");
-  }
-  if (flags.insecure) {
-    warnings.push("--insecure: certificates of other components are not verified, use it for tests only");
-  }
-  if (roles.size === 0) throw badParameter("config: supply at least one of Auth, SSH or Proxy roles");
-  return { roles, warnings };
-}
-
-function fileRoles(file: FileConfig | undefined): ServiceRole[] {
-  const enabled: [ServiceRole, boolean][] = [
-    ["auth", file?.authService?.enabled ?? true],
-    ["proxy", file?.proxyService?.enabled ?? true],
-    ["node", file?.sshService?.enabled ?? true],
-  ];
-  return enabled.filter(([, isOn]) => isOn).map(([role]) => role);
 }
 
 function authServers(
