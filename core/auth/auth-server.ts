@@ -174,6 +174,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
       sessions,
       signers,
       audit,
+      clock,
     }),
     signups: createSignups({ stores, sessions, audit, clock, hostname }),
     joins: createJoins({ tokens: joinTokens, certificates: hostCertificates, clusterName, log }),

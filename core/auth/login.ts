@@ -1,7 +1,9 @@
 /** Logins of local users: for certificates, and for the web. */
 import { auditEvent } from "../audit/catalogue.js";
 import { accessDenied, badParameter, errorMessage, hasCode } from "../errors/error.js";
+import type { Clock } from "../plugin/clock.js";
 import type { ClusterSettingsStore } from "../resources/cluster-settings.js";
+import { parseTime } from "../resources/rfc3339.js";
 import type { WebSession } from "../resources/session.js";
 import type { User } from "../resources/user.js";
 import type { UserStore } from "../resources/users.js";
@@ -34,11 +36,13 @@ export interface LoginContext {
   readonly sessions: WebLoginSessions;
   readonly signers: Signers;
   readonly audit: AuditTrail;
+  readonly clock: Clock;
 }
 
 /** Logins of this cluster's local users. */
 export function createLogins(context: LoginContext): Logins {
-  const { users, settings, webSessions, guard, check, rateLimit, certificates, sessions, signers } = context;
+  const { users, settings, webSessions, guard, check, rateLimit, certificates, sessions, signers, clock } =
+    context;
 
   const prove = async (request: SshLoginRequest | WebLoginRequest): Promise<User> => {
     const { type, second_factor: secondFactor } = (await settings.authPreference()).spec;
@@ -100,7 +104,11 @@ export function createLogins(context: LoginContext): Logins {
     },
     async forWeb(request) {
       if (request.session !== undefined) {
-        return webSessions.get(request.username, request.session.id);
+        const session = await webSessions.get(request.username, request.session.id);
+        if (parseTime(session.spec.bearer_token_expires) <= clock.now()) {
+          throw accessDenied("the web session has expired: log in again");
+        }
+        return session;
       }
       return sessions.open(await authenticate(request));
     },

@@ -1,9 +1,11 @@
 import { createAccess } from "../access/access.js";
-import { accessDenied, badParameter } from "../errors/error.js";
+import { accessDenied, badParameter, errorMessage, hasCode } from "../errors/error.js";
 import { issueSshCertificate } from "../pki/ssh-certificate.js";
 import { issueTlsCertificate } from "../pki/x509.js";
 import type { Clock } from "../plugin/clock.js";
+import type { Role } from "../resources/role.js";
 import type { RoleStore } from "../resources/roles.js";
+import { isSystemRoleName } from "../resources/token.js";
 import type { Traits } from "../resources/user.js";
 import type { UserCerts } from "./client/api.js";
 import { parseSubjectKey } from "./public-key.js";
@@ -55,7 +57,7 @@ export function createUserCertificates(context: {
   return {
     async issue(request) {
       const { username, traits, routeToCluster } = request;
-      const access = createAccess(await Promise.all(request.roles.map((name) => roles.get(name))), traits);
+      const access = createAccess(await existingRoles(roles, request.roles), traits);
       const logins = access.logins();
       if (logins.length === 0) {
         throw accessDenied(`the roles of ${username} allow no login: ask an administrator to add one`);
@@ -93,6 +95,18 @@ export function createUserCertificates(context: {
       return { ssh, tls, expires };
     },
   };
+}
+
+async function existingRoles(roles: RoleStore, names: readonly string[]): Promise<Role[]> {
+  const forged = names.find(isSystemRoleName);
+  if (forged !== undefined) {
+    throw accessDenied(`a user cannot have the system role ${forged}`);
+  }
+  try {
+    return await Promise.all(names.map((name) => roles.get(name)));
+  } catch (error) {
+    throw hasCode(error, "not_found") ? accessDenied(errorMessage(error), { cause: error }) : error;
+  }
 }
 
 function certificateFormat(requested: string, byRoles: "standard" | "oldssh"): "standard" | "oldssh" {

@@ -31,7 +31,13 @@ export function isSystemRole(name: string): name is SystemRole {
   return EXACT.has(name);
 }
 
-/** Whether a name could be taken for a system role: no user role may have such a name, in any letter case. */
+/** The user role that every cluster starts with; it is not the system role `Admin`, whatever its name. */
+const ADMIN_USER_ROLE = "admin";
+
+/**
+ * Whether a name could be taken for a system role: no user role may have such a name, in any letter case. Only `admin`,
+ * written just so, is a user role, since 4.2 has it in every cluster.
+ */
 export function isSystemRoleName(name: string): boolean {
-  return FOLDED.has(name.toLowerCase());
+  return name !== ADMIN_USER_ROLE && FOLDED.has(name.toLowerCase());
 }

@@ -10,7 +10,8 @@ import { notFound } from "../../../core/errors/error.js";
 import { generateEd25519KeyPair, generateRsaKeyPair, publicKeyPem } from "../../../core/pki/keys.js";
 import { sshPublicLine } from "../../../core/pki/ssh-key.js";
 import { silentLogger } from "../../../core/plugin/logger.js";
-import type { Storage } from "../../../core/plugin/storage.js";
+import { prefixRange, type NewItem, type Storage } from "../../../core/plugin/storage.js";
+import { keys } from "../../../core/resources/keys.js";
 import type { SystemRole } from "../../../core/resources/token.js";
 import { createMemoryStorage } from "../../../core/storage/memory-storage.js";
 import { MovingClock } from "./moving-clock.js";
@@ -55,7 +56,7 @@ export async function startAuth(
   given: { storage?: Storage; clock?: MovingClock; recordings?: Recordings } = {},
 ): Promise<AuthFixture> {
   const clock = given.clock ?? new MovingClock("2026-11-22T12:00:00Z");
-  const storage = given.storage ?? createMemoryStorage(clock);
+  const storage = given.storage ?? (await storageWithAuthorities(settings.clusterName, clock));
   const events: PendingAuditEvent[] = [];
   let auditFails = false;
   const server = createAuthServer({
@@ -100,6 +101,31 @@ export async function startAuth(
     asNobody: (remoteAddress = "10.0.0.8:1234") => as({ kind: "anonymous", remoteAddress }),
     close: () => server.close(),
   };
+}
+
+let authorities: Promise<readonly NewItem[]> | undefined;
+
+/** An empty store but for authorities, which take a second to make and are the same in all tests of one run. */
+async function storageWithAuthorities(clusterName: string | undefined, clock: MovingClock): Promise<Storage> {
+  const storage = createMemoryStorage(clock);
+  if (clusterName !== undefined) {
+    return storage;
+  }
+  authorities ??= makeAuthorities();
+  for (const { key, value } of await authorities) {
+    await storage.put({ key, value });
+  }
+  return storage;
+}
+
+async function makeAuthorities(): Promise<NewItem[]> {
+  const auth = await startAuth({ clusterName: SETTINGS.clusterName });
+  const items: NewItem[] = [];
+  for await (const { key, value } of auth.storage.range(prefixRange(keys.authorities))) {
+    items.push({ key, value });
+  }
+  await auth.close();
+  return items;
 }
 
 const noRecordings: Recordings = {
