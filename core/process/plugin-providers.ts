@@ -83,7 +83,11 @@ export const authPluginProviders: readonly Provider[] = [
     create: (needs) => runSelected<"storage">(needs, storageSelection(needs.settings)),
     close: (plugin) => plugin.close(),
   }),
-  provide({ token: STORAGE, needs: { plugin: STORAGE_PLUGIN }, create: ({ plugin }) => sanitized(plugin.product) }),
+  provide({
+    token: STORAGE,
+    needs: { plugin: STORAGE_PLUGIN },
+    create: ({ plugin }) => sanitized(plugin.product),
+  }),
   provide({
     token: AUDIT_PLUGINS,
     needs: { ...base, storage: STORAGE },
@@ -106,7 +110,8 @@ export const authPluginProviders: readonly Provider[] = [
   provide({
     token: RECORDING_PLUGIN,
     needs: { ...base, storage: STORAGE },
-    create: ({ storage, ...needs }) => runSelected<"recording">(needs, recordingSelection(needs.settings), storage),
+    create: ({ storage, ...needs }) =>
+      runSelected<"recording">(needs, recordingSelection(needs.settings), storage),
     close: (plugin) => plugin.close(),
   }),
   provide({ token: RECORDINGS, needs: { plugin: RECORDING_PLUGIN }, create: ({ plugin }) => plugin.product }),
@@ -172,7 +177,10 @@ async function runSelected<K extends PluginKind>(
   selection: Selection & { readonly kind: PluginKind },
   storage?: Storage,
 ): Promise<RunningPlugin<K>> {
-  const definition = (await needs.plugins.definition(selection.kind, selection.name)) as unknown as PluginDefinition<K>;
+  const definition = (await needs.plugins.definition(
+    selection.kind,
+    selection.name,
+  )) as unknown as PluginDefinition<K>;
   const settings: unknown = checkPluginSettings(definition.schema, selection.settings, {
     fileName: needs.settings.fileName ?? "teleport.yaml",
     ...(selection.sharedKeys ? { sharedKeys: selection.sharedKeys } : {}),

@@ -34,7 +34,14 @@ function diagnostics(): string {
   for (const name of process.getActiveResourcesInfo()) handles.set(name, (handles.get(name) ?? 0) + 1);
   const memory = Object.entries(process.memoryUsage()).map(([name, bytes]) => `${name}: ${bytes} bytes`);
   const active = [...handles].map(([name, count]) => `${name}: ${count}`);
-  return ["Runtime stats", `uptime: ${process.uptime().toFixed(0)} s`, "Memory stats", ...memory, "Handles", ...active]
+  return [
+    "Runtime stats",
+    `uptime: ${process.uptime().toFixed(0)} s`,
+    "Memory stats",
+    ...memory,
+    "Handles",
+    ...active,
+  ]
     .map((line) => `${line}\n`)
     .join("");
 }

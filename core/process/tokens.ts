@@ -14,6 +14,8 @@ import type { Host } from "./host.js";
 import type { Listeners } from "./listeners.js";
 import type { Service } from "./service.js";
 
+/** Aborted when the daemon is told to end: it cuts a wait for a cluster that does not admit this host. */
+export const STOPPING = token<AbortSignal>("stopping");
 export const SETTINGS = token<Settings>("settings");
 export const LOG = token<Logger>("log");
 export const CLOCK = token<Clock>("clock");
@@ -26,6 +28,8 @@ export const AUDIT_LOG = token<AuditLog>("audit");
 export const RECORDINGS = token<RecordingStore>("plugin.recording");
 export const WEB_TLS = token<TlsSource>("plugin.tls");
 export const AUTH_SERVER = token<AuthServer>("auth.server");
+/** The auth server of this process, or undefined where it runs none. */
+export const LOCAL_AUTH = token<AuthServer | undefined>("auth.local");
 export const AUTH_SERVICE = token<Service>("auth.service");
 export const PROXY_SERVICE = token<Service>("proxy.service");
 export const NODE_SERVICE = token<Service>("node.service");

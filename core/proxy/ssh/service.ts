@@ -24,6 +24,7 @@ import {
   type SshSigner,
 } from "../../ssh/contract.js";
 import { createSshServer } from "../../ssh/server.js";
+import { socketAddresses } from "../../ssh/socket-addresses.js";
 import { relay } from "./relay.js";
 import { createRouter } from "./router.js";
 import { directTarget, parseProxySubsystem } from "./target.js";
@@ -125,11 +126,11 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
   }
 
   return {
-    accept: (socket) =>
-      server.accept(socket, {
-        remote: `${socket.remoteAddress}:${socket.remotePort}`,
-        local: `${socket.localAddress}:${socket.localPort}`,
-      }),
+    accept(socket) {
+      const addresses = socketAddresses(socket);
+      if (addresses) server.accept(socket, addresses);
+      else socket.destroy();
+    },
     drain: () => server.drain(),
     close: () => server.close(),
   };

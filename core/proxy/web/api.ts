@@ -1,8 +1,10 @@
 /** The part of the proxy's HTTPS API that tsh, joining hosts and the signup page use (wire.md §2). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AuthApi } from "../../auth/client/api.js";
+import type { Clock } from "../../plugin/clock.js";
 import { badParameter } from "../../errors/error.js";
 import { MIN_CLIENT_VERSION, VERSION } from "../../grammar/version.js";
+import type { WebSession } from "../../resources/session.js";
 import { certsBody, credentialsBody, readBody, signupBody } from "./request-body.js";
 import { pingProxy, type AdvertisedAddresses } from "./settings.js";
 
@@ -13,6 +15,7 @@ const SESSION_COOKIE = "session";
 export interface WebApiOptions {
   readonly api: AuthApi;
   readonly addresses: AdvertisedAddresses;
+  readonly clock: Clock;
 }
 
 /** Adds the routes, under `/webapi` and `/v1/webapi` alike. */
@@ -22,7 +25,7 @@ export function registerWebApi(app: FastifyInstance, options: WebApiOptions): vo
   }
 }
 
-function addRoutes(app: FastifyInstance, { api, addresses }: WebApiOptions): void {
+function addRoutes(app: FastifyInstance, { api, addresses, clock }: WebApiOptions): void {
   const proxy = pingProxy(addresses);
 
   app.get("/ping", async () => ({
@@ -77,7 +80,7 @@ function addRoutes(app: FastifyInstance, { api, addresses }: WebApiOptions): voi
       password: body.pass,
       otp_token: body.second_factor_token,
     });
-    return startSession(reply, session.spec, session.metadata.name);
+    return startSession(reply, session, clock.now());
   });
 }
 
@@ -89,13 +92,13 @@ async function authSettings(api: AuthApi): Promise<{ type: string; second_factor
 /** The reply of every web login: a bearer token in the body, the session in a cookie (features.md §6.5). */
 function startSession(
   reply: FastifyReply,
-  session: { user: string; bearer_token: string; bearer_token_expires: string },
-  sessionId: string,
+  { metadata, spec }: WebSession,
+  now: Date,
 ): { type: string; token: string; expires_in: number } {
-  const cookie = Buffer.from(JSON.stringify({ user: session.user, sid: sessionId })).toString("hex");
+  const cookie = Buffer.from(JSON.stringify({ user: spec.user, sid: metadata.name })).toString("hex");
   reply.header("Set-Cookie", `${SESSION_COOKIE}=${cookie}; Path=/; HttpOnly; Secure; SameSite=Lax`);
-  const leftMs = Date.parse(session.bearer_token_expires) - Date.now();
-  return { type: "Bearer", token: session.bearer_token, expires_in: Math.max(0, Math.floor(leftMs / 1000)) };
+  const leftMs = Date.parse(spec.bearer_token_expires) - now.getTime();
+  return { type: "Bearer", token: spec.bearer_token, expires_in: Math.max(0, Math.floor(leftMs / 1000)) };
 }
 
 function clientAddress(request: FastifyRequest): string {

@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import type { AuthApi } from "../../auth/client/api.js";
 import { httpStatusOf, publicMessage } from "../../auth/client/error-mapping.js";
 import { errorChain, errorMessage } from "../../errors/error.js";
+import type { Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { KeyPair, TlsSource } from "../../plugin/tls.js";
 import { registerWebApi } from "./api.js";
@@ -27,6 +28,7 @@ export interface WebProxyOptions {
   /** OpenSSL names of the allowed cipher suites; the defaults when absent. */
   readonly cipherSuites?: string | undefined;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 /** The running web server. */
