@@ -1,0 +1,64 @@
+/** Agent forwarding: a socket on this host through which a login's programs reach the client's agent. */
+import { chown, chmod, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { accessDenied } from "../errors/error.js";
+import type { SshConnection } from "../ssh/contract.js";
+import type { NodeContext } from "./node-context.js";
+import { relay } from "./port-forwarding.js";
+import type { UserIdentity } from "./user-identity.js";
+
+const AGENT_CHANNEL = "auth-agent@openssh.com";
+
+/** The forwarded agent of one connection, made when the first session asks for it. */
+export class ForwardedAgent {
+  readonly #context: NodeContext;
+  readonly #connection: SshConnection;
+  readonly #identity: UserIdentity;
+  #socket: Promise<string> | undefined;
+
+  constructor(context: NodeContext, connection: SshConnection, identity: UserIdentity) {
+    this.#context = context;
+    this.#connection = connection;
+    this.#identity = identity;
+  }
+
+  /** The path of the socket. Throws `access_denied` where the roles do not allow forwarding. */
+  socket(): Promise<string> {
+    const { access, certificate } = this.#identity;
+    if (
+      !access.forwardAgent(this.#connection.user) ||
+      !certificate.extensions.has("permit-agent-forwarding")
+    ) {
+      return Promise.reject(accessDenied("agent forwarding not allowed"));
+    }
+    this.#socket ??= this.#listen();
+    return this.#socket;
+  }
+
+  async #listen(): Promise<string> {
+    const account = await this.#context.lookupAccount(this.#connection.user);
+    const directory = await mkdtemp(join(tmpdir(), "teleport-"));
+    const path = join(directory, `teleport-${process.pid}.socket`);
+    const server = createServer({ allowHalfOpen: true }, (client) => {
+      client.on("error", () => undefined);
+      this.#connection.openChannel(AGENT_CHANNEL).then(
+        (channel) => relay(channel, client),
+        () => client.destroy(),
+      );
+    });
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+    void this.#connection.whenClosed.then(async () => {
+      server.close();
+      await rm(directory, { recursive: true, force: true });
+    });
+    // The socket first: once the directory is the user's, paths below it can no longer be trusted.
+    await chmod(path, 0o600);
+    if (process.getuid?.() === 0) {
+      await chown(path, account.uid, account.gid);
+      await chown(directory, account.uid, account.gid);
+    }
+    return path;
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The SSH service of a node (port 3022): runs shells, commands and file copies of cluster users on this host.
+ * Reading order: authorization.ts (who may), session-channel.ts (what for), session.ts (how it runs and is recorded).
+ */
+import type { Socket } from "node:net";
+import { userInfo } from "node:os";
+import { serverLabels } from "../access/server-labels.js";
+import { auditEvent } from "../audit/catalogue.js";
+import type { AuthApi } from "../auth/client/api.js";
+import type { ClusterView } from "../auth/client/view.js";
+import { errorChain, errorMessage } from "../errors/error.js";
+import { VERSION } from "../grammar/version.js";
+import type { Clock } from "../plugin/clock.js";
+import type { Logger } from "../plugin/logger.js";
+import type { Server } from "../resources/server.js";
+import type { AuthFailure, SshConnection, SshSigner } from "../ssh/contract.js";
+import { createSshServer } from "../ssh/server.js";
+import { lookupAccount } from "./account.js";
+import { ForwardedAgent } from "./agent-forwarding.js";
+import { authorizeLogin, trustedUserAuthorities } from "./authorization.js";
+import { monitorConnection } from "./connection-monitor.js";
+import { startCommandLabels } from "./labels.js";
+import { findLaunchTools } from "./launcher.js";
+import type { NodeContext } from "./node-context.js";
+import { nodeServer } from "./node-server-resource.js";
+import { PipePool } from "./pipe-pool.js";
+import { forwardPort } from "./port-forwarding.js";
+import { proxyAddresses } from "./proxy-addresses.js";
+import { startRecordingUpload } from "./recording-upload.js";
+import { serveSessionChannel } from "./session-channel.js";
+import { SessionRegistry } from "./session-registry.js";
+import type { NodeSettings } from "./settings.js";
+import { identifyUser } from "./user-identity.js";
+
+/** What a node service needs. */
+export interface NodeServiceOptions {
+  readonly api: AuthApi;
+  /** Must hold authorities, roles, users, proxies and the cluster configuration. */
+  readonly view: ClusterView;
+  readonly hostId: string;
+  readonly hostname: string;
+  /** Asked for every connection, so that renewed certificates are shown at once. */
+  readonly hostSigners: () => readonly SshSigner[];
+  readonly settings: NodeSettings;
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** A running node service. The caller owns the listener. */
+export interface NodeService {
+  /** Takes a connection, which the service owns from then on. */
+  accept(socket: Socket): void;
+  /** The heartbeat as of now; read it again for each announcement. */
+  server(): Server;
+  /** Calls back when {@link server} has changed, so that it is announced before its time. */
+  onChange(listener: () => void): void;
+  /** Resolves when every label command has run once: announce the node after that. */
+  readonly ready: Promise<void>;
+  /** Refuses new connections and resolves when the last session has ended and is on record. */
+  drain(): Promise<void>;
+  /** Ends all sessions; resolves when they are on record. */
+  close(): Promise<void>;
+}
+
+/** Makes a node service. Throws `unavailable` where the host lacks a program that it needs. */
+export function createNodeService(options: NodeServiceOptions): NodeService {
+  const { api, view, hostId, hostname, settings, log, clock } = options;
+  const isRoot = process.getuid?.() === 0;
+  const onlyLogin = isRoot ? undefined : userInfo().username;
+  if (onlyLogin !== undefined) {
+    log.warn(`the SSH service does not run as root: "${onlyLogin}" is the only login that it can offer`);
+  }
+  const tools = findLaunchTools(isRoot);
+  const listeners = new Set<() => void>();
+  const commands = startCommandLabels({
+    commands: settings.commands,
+    clock,
+    log,
+    onChange: () => listeners.forEach((listener) => listener()),
+  });
+  const server = (): Server => nodeServer({ hostId, hostname }, settings, commands.current());
+  const labels = (): Record<string, string> => serverLabels(server());
+  const sessions = new SessionRegistry();
+  const pipes = new PipePool(tools.bash);
+  const context: NodeContext = { ...options, labels, lookupAccount, tools, pipes, sessions };
+  const uploads = startRecordingUpload(context);
+
+  const ssh = createSshServer({
+    hostSigners: options.hostSigners,
+    algorithms: settings.algorithms,
+    limits: settings.limits,
+    authorities: () => trustedUserAuthorities(view),
+    authorize: ({ certificate, user }) => {
+      const facts = { namespace: settings.namespace, labels: labels() };
+      authorizeLogin({ certificate, login: user, view, server: facts, onlyLogin });
+    },
+    onAuthFailure: (failure) => void auditFailure(failure),
+    onConnection: serve,
+    acceptProxyPrefix: settings.acceptProxyPrefix ?? proxyAddresses(view),
+    log,
+    clock,
+  });
+
+  function serve(connection: SshConnection): void {
+    const certificate = connection.peerCertificate;
+    if (certificate === undefined) {
+      connection.disconnect("a certificate is needed");
+      return;
+    }
+    const identity = identifyUser(certificate, view);
+    const agent = new ForwardedAgent(context, connection, identity);
+    log.info("a user is connected", {
+      user: identity.user,
+      login: connection.user,
+      remote: connection.remoteAddress,
+    });
+    connection.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
+    connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
+    connection.onChannel("session", (open) =>
+      serveSessionChannel({
+        ...{ context, connection, identity },
+        channel: open.accept(),
+        forwardAgent: () => agent.socket(),
+      }),
+    );
+    connection.onChannel("direct-tcpip", (open) => void forwardPort(open, { context, connection, identity }));
+    monitorConnection({ context, connection, identity });
+  }
+
+  async function auditFailure(failure: AuthFailure): Promise<void> {
+    log.info("a client was refused", {
+      ...failure,
+      certificate: undefined,
+      keyId: failure.certificate?.keyId,
+    });
+    // Scanners without a certificate of any kind would only fill the audit log.
+    if (failure.certificate === undefined) return;
+    const event = auditEvent("authAttempt", "failure", {
+      "user": failure.certificate.keyId,
+      "login": failure.user,
+      "addr.local": failure.localAddress,
+      "addr.remote": failure.remoteAddress,
+      "success": false,
+      "error": failure.reason,
+    });
+    await api.emitAuditEvent(event).catch((error: unknown) => {
+      log.error("a refused client could not be audited", { error: errorChain(error) });
+    });
+  }
+
+  async function stop(ending: Promise<void>): Promise<void> {
+    await ending;
+    await sessions.idle();
+    commands.close();
+    pipes.close();
+    await uploads.close();
+  }
+
+  return {
+    accept: (socket) => {
+      const { remoteAddress, remotePort, localAddress, localPort } = socket;
+      if (remoteAddress === undefined || localAddress === undefined) {
+        socket.destroy();
+        return;
+      }
+      ssh.accept(socket, {
+        remote: joinAddress(remoteAddress, remotePort),
+        local: joinAddress(localAddress, localPort),
+      });
+    },
+    server,
+    onChange: (listener) => void listeners.add(listener),
+    ready: commands.ready.catch((error: unknown) => {
+      log.error("label commands could not be run", { error: errorMessage(error) });
+    }),
+    drain: () => stop(ssh.drain()),
+    close: () => stop(ssh.close()),
+  };
+}
+
+function joinAddress(host: string, port: number | undefined): string {
+  const plain = host.startsWith("::ffff:") ? host.slice("::ffff:".length) : host;
+  return plain.includes(":") ? `[${plain}]:${port ?? 0}` : `${plain}:${port ?? 0}`;
+}

@@ -1,0 +1,185 @@
+/** One `session` channel (RFC 4254 §6): collects what the client asks for until a program is started. */
+import { badParameter, errorMessage, unavailable } from "../errors/error.js";
+import type { PeerRequest, SshChannel, SshConnection } from "../ssh/contract.js";
+import { isSettable } from "./environment.js";
+import { SSH_SIGNALS } from "./exit-report.js";
+import type { NodeContext } from "./node-context.js";
+import type { Program } from "./program.js";
+import { readScpCommand } from "./scp-command.js";
+import { type Session, startSession } from "./session.js";
+import { type PtyRequest, readEnv, readPtyRequest, readText, readWindowChange } from "./session-requests.js";
+import { findSftpServer } from "./sftp-server.js";
+import type { UserIdentity } from "./user-identity.js";
+
+/** What a session channel needs. */
+export interface SessionChannelOptions {
+  readonly context: NodeContext;
+  readonly connection: SshConnection;
+  readonly identity: UserIdentity;
+  readonly channel: SshChannel;
+  /** Forwards the client's agent; resolves to the socket's path. Throws where the roles do not allow it. */
+  readonly forwardAgent: () => Promise<string>;
+}
+
+const MAX_VARIABLES = 1_000;
+const SESSION_VARIABLE = "TELEPORT_SESSION";
+const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const REFUSED = 255;
+
+/** Serves a session channel until it closes. */
+export function serveSessionChannel(options: SessionChannelOptions): void {
+  const handler = new SessionChannelHandler(options);
+  options.channel.onRequest((request) => handler.handle(request));
+}
+
+class SessionChannelHandler {
+  readonly #options: SessionChannelOptions;
+  readonly #environment = new Map<string, string>();
+  #pty: PtyRequest | undefined;
+  #agentSocket: string | undefined;
+  #started = false;
+  #session: Session | undefined;
+
+  constructor(options: SessionChannelOptions) {
+    this.#options = options;
+  }
+
+  /** False refuses the request; what this server does not know is refused and the channel goes on. */
+  async handle(request: PeerRequest): Promise<boolean> {
+    const { payload } = request;
+    switch (request.name) {
+      case "env":
+        return this.#setVariable(readEnv(payload));
+      case "pty-req":
+        return this.#requestPty(readPtyRequest(payload));
+      case "window-change":
+        return this.#resize(payload);
+      case "auth-agent-req@openssh.com":
+        return this.#requestAgent();
+      case "signal":
+        return this.#signal(readText(payload));
+      case "shell":
+        return this.#start(() => ({ kind: "shell" }));
+      case "exec":
+        return this.#start(() => {
+          const command = readText(payload);
+          return { kind: "exec", command, scp: readScpCommand(command) };
+        });
+      case "subsystem":
+        return this.#startSubsystem(readText(payload));
+      default:
+        return false;
+    }
+  }
+
+  #setVariable({ name, value }: { name: string; value: string }): boolean {
+    if (this.#started || this.#environment.size >= MAX_VARIABLES || !isSettable(name, value)) return false;
+    this.#environment.set(name, value);
+    return true;
+  }
+
+  #requestPty(pty: PtyRequest): boolean {
+    const { certificate } = this.#options.identity;
+    if (this.#started || this.#pty !== undefined || !certificate.extensions.has("permit-pty")) return false;
+    this.#pty = pty;
+    return true;
+  }
+
+  #resize(payload: Buffer): boolean {
+    if (this.#pty === undefined) return false;
+    const size = readWindowChange(payload);
+    this.#pty = { ...this.#pty, size };
+    this.#session?.resize(size);
+    return true;
+  }
+
+  async #requestAgent(): Promise<boolean> {
+    if (this.#started) return false;
+    try {
+      this.#agentSocket = await this.#options.forwardAgent();
+      return true;
+    } catch (error) {
+      this.#options.context.log.info("agent forwarding was refused", { error: errorMessage(error) });
+      return false;
+    }
+  }
+
+  #signal(name: string): boolean {
+    if (this.#session === undefined || !SSH_SIGNALS.has(name)) return false;
+    this.#session.signal(`SIG${name}` as NodeJS.Signals);
+    return true;
+  }
+
+  async #startSubsystem(name: string): Promise<boolean> {
+    if (name !== "sftp") return false;
+    return this.#start(() => {
+      const command = findSftpServer();
+      if (command === undefined) {
+        throw unavailable("this host has no sftp-server; install OpenSSH's, or copy with scp -O");
+      }
+      return { kind: "subsystem", name, command };
+    });
+  }
+
+  /** Accepts the request even where the start fails, because only then do clients show the reason. */
+  async #start(read: () => Program): Promise<boolean> {
+    if (this.#started) return false;
+    this.#started = true;
+    const { context, connection, identity, channel } = this.#options;
+    let release: () => void = () => undefined;
+    try {
+      const requestedId = this.#requestedId();
+      if (requestedId !== undefined) release = context.sessions.reserve(requestedId);
+      const account = await context.lookupAccount(connection.user);
+      const pty = this.#pty;
+      this.#session = await startSession({
+        context,
+        connection,
+        channel,
+        user: identity.user,
+        account,
+        program: read(),
+        pty,
+        environment: this.#environment,
+        requestedId,
+        agentSocket: this.#agentSocket,
+      });
+      // The window may have changed while the session was started.
+      if (this.#pty !== undefined && this.#pty !== pty) this.#session.resize(this.#pty.size);
+      context.sessions.track(this.#session.done.finally(release));
+    } catch (error) {
+      release();
+      context.log.warn("a session could not be started", {
+        user: identity.user,
+        login: connection.user,
+        error: errorMessage(error),
+      });
+      this.#tellAndClose(errorMessage(error));
+    }
+    return true;
+  }
+
+  #requestedId(): string | undefined {
+    const id = this.#environment.get(SESSION_VARIABLE);
+    if (id === undefined) return undefined;
+    if (!SESSION_ID.test(id)) throw badParameter("unable to update context: invalid session id");
+    // Sessions without a terminal get an id of their own.
+    return this.#pty === undefined ? undefined : id.toLowerCase();
+  }
+
+  #tellAndClose(message: string): void {
+    const { channel } = this.#options;
+    setImmediate(() => {
+      channel.resume();
+      channel.extended.resume();
+      void channel
+        .writeExtended(Buffer.from(`teleport: ${message}\r\n`))
+        .catch(() => undefined)
+        .then(() => {
+          channel.exitStatus(REFUSED);
+          channel.end();
+          channel.close();
+        });
+    });
+  }
+}

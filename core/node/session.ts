@@ -1,0 +1,217 @@
+/**
+ * One session: a program on a channel, from its first audit event to its last. Nothing is started before the start is
+ * on record, and a session whose record cannot be kept ends, saying so on the user's terminal.
+ */
+import { randomUUID } from "node:crypto";
+import { errorMessage, unavailable } from "../errors/error.js";
+import { createRecorder, type Recorder } from "../recording/recorder.js";
+import type { SshChannel, SshConnection } from "../ssh/contract.js";
+import type { Account } from "./account.js";
+import { buildEnvironment } from "./environment.js";
+import { reportExit } from "./exit-report.js";
+import type { Launch } from "./launcher.js";
+import { publishSession, type PublishedSession } from "./live-session.js";
+import type { NodeContext } from "./node-context.js";
+import { startPipedProcess } from "./piped-process.js";
+import { type Program, programStart } from "./program.js";
+import { type PtyProcess, startPtyProcess, type TerminalSize } from "./pty-process.js";
+import { recordingDirectory } from "./recording-directory.js";
+import { searchPath } from "./search-path.js";
+import { openSessionAudit, type SessionAudit } from "./session-audit.js";
+import { SessionEvents } from "./session-events.js";
+import type { SessionProcess } from "./session-process.js";
+import type { PtyRequest } from "./session-requests.js";
+import { connectStreams, type SessionBytes, written } from "./session-streams.js";
+import { sttyArguments } from "./terminal-modes.js";
+import { ttyGroup } from "./tty-group.js";
+import { readUserEnvironmentFile } from "./user-environment-file.js";
+
+/** What a session is made of. */
+export interface SessionOptions {
+  readonly context: NodeContext;
+  readonly connection: SshConnection;
+  readonly channel: SshChannel;
+  /** The cluster user. */
+  readonly user: string;
+  readonly account: Account;
+  readonly program: Program;
+  /** Makes the session interactive: it has a terminal, a live record and a recording. */
+  readonly pty: PtyRequest | undefined;
+  readonly environment: ReadonlyMap<string, string>;
+  /** The id that the client chose for an interactive session. */
+  readonly requestedId: string | undefined;
+  readonly agentSocket: string | undefined;
+}
+
+/** A running session. */
+export interface Session {
+  readonly id: string;
+  resize(size: TerminalSize): void;
+  signal(name: NodeJS.Signals): void;
+  /** Ends the session with a line for the user. */
+  terminate(reason: string): void;
+  /** Resolves when the program has ended and all is on record. Never rejects. */
+  readonly done: Promise<void>;
+}
+
+/** Starts a session. Throws `unavailable` where it cannot be audited, recorded or started; the channel stays open. */
+export async function startSession(options: SessionOptions): Promise<Session> {
+  const { context, connection, account, pty } = options;
+  const id = options.requestedId ?? randomUUID();
+  const namespace = context.settings.namespace;
+  const recorder = pty === undefined ? undefined : await openRecorder(context, id);
+  const audit = openSessionAudit({ context, sessionId: id, recorder });
+  const events = new SessionEvents({
+    sessionId: id,
+    namespace,
+    serverId: context.hostId,
+    user: options.user,
+    login: account.name,
+    remoteAddress: connection.remoteAddress,
+    localAddress: connection.localAddress,
+  });
+  try {
+    await audit.start(events.start(context.hostname, context.labels(), pty?.size));
+  } catch (error) {
+    await audit.close();
+    throw unavailable(`this session cannot be audited: ${errorMessage(error)}`, { cause: error });
+  }
+  try {
+    const process = await startProgram(options, id);
+    return new RunningSession(options, id, process, audit, events);
+  } catch (error) {
+    audit.append(events.end(pty !== undefined));
+    void audit.close();
+    throw error;
+  }
+}
+
+async function openRecorder(context: NodeContext, sessionId: string): Promise<Recorder | undefined> {
+  // In proxy mode the proxy records, in off mode nobody does.
+  if (context.view.clusterConfig().spec.session_recording !== "node") return undefined;
+  try {
+    return await createRecorder({
+      directory: recordingDirectory(context.dataDir),
+      sessionId,
+      namespace: context.settings.namespace,
+      serverId: context.hostId,
+      clock: context.clock,
+      log: context.log,
+    });
+  } catch (error) {
+    if (context.settings.auditPolicy === "best_effort") {
+      context.log.warn("a session is not recorded", { sid: sessionId, error: errorMessage(error) });
+      return undefined;
+    }
+    throw unavailable(`this session cannot be recorded: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+async function startProgram(options: SessionOptions, id: string): Promise<PtyProcess | SessionProcess> {
+  const { context, connection, account, pty } = options;
+  const launch: Launch = {
+    account,
+    ...programStart(options.program, account),
+    environment: buildEnvironment({
+      account,
+      path: searchPath(account.uid),
+      remoteAddress: connection.remoteAddress,
+      localAddress: connection.localAddress,
+      user: options.user,
+      clusterName: context.view.clusterName,
+      hostId: context.hostId,
+      proxyAddress: context.view.proxies().find(({ spec }) => spec.public_addr !== undefined)?.spec
+        .public_addr,
+      terminalType: pty?.terminalType,
+      sessionId: pty === undefined ? undefined : id,
+      agentSocket: options.agentSocket,
+      requested: options.environment,
+      userFile: context.settings.permitUserEnv ? await readUserEnvironmentFile(account.home) : new Map(),
+    }),
+    terminalModes: pty === undefined ? undefined : sttyArguments(pty.modes),
+  };
+  return pty === undefined
+    ? startPipedProcess(launch, context.tools, context.pipes)
+    : startPtyProcess(launch, context.tools, { size: pty.size, ttyGroup: await ttyGroup() });
+}
+
+class RunningSession implements Session {
+  readonly done: Promise<void>;
+  readonly #bytes: SessionBytes = { tx: 0, rx: 0 };
+  readonly #live: PublishedSession | undefined;
+  #ending = false;
+
+  constructor(
+    readonly options: SessionOptions,
+    readonly id: string,
+    readonly process: PtyProcess | SessionProcess,
+    readonly audit: SessionAudit,
+    readonly events: SessionEvents,
+  ) {
+    const { context, connection, account, channel, pty, user } = options;
+    this.#live =
+      pty &&
+      publishSession(context, {
+        sessionId: id,
+        login: account.name,
+        party: { id: randomUUID(), remote_addr: connection.remoteAddress, user },
+        size: pty.size,
+      });
+    void channel.whenClosed.then(() => process.hangUp());
+    void audit.failed.then((error) =>
+      this.terminate(`its audit or recording cannot be written: ${error.message}`),
+    );
+    this.done = this.#run();
+  }
+
+  resize(size: TerminalSize): void {
+    if (!("resize" in this.process)) return;
+    this.process.resize(size);
+    this.#live?.resize(size);
+    this.audit.append(this.events.resize(size));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.process.kill(name);
+  }
+
+  terminate(reason: string): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const text = `\r\nThis session ends: ${reason}\r\n`;
+    const { channel } = this.options;
+    const tell =
+      this.options.pty === undefined
+        ? channel.writeExtended(Buffer.from(text))
+        : written(channel, Buffer.from(text));
+    // A client that does not read must not hold the session open.
+    void Promise.race([tell.catch(() => undefined), this.process.exited]).then(() => this.process.hangUp());
+  }
+
+  async #run(): Promise<void> {
+    const { channel, program, pty } = this.options;
+    // The reply to the request that started all this goes out first.
+    await new Promise((resolve) => setImmediate(resolve));
+    const [status] = await Promise.all([
+      this.process.exited,
+      connectStreams({
+        channel,
+        process: this.process,
+        bytes: this.#bytes,
+        record: (data) => this.audit.print(data),
+        log: this.options.context.log,
+      }),
+    ]);
+    this.#ending = true;
+    reportExit(channel, status);
+    channel.end();
+    channel.close();
+    const told = this.events.program(program, status);
+    if (told !== undefined) this.audit.emit(told);
+    this.audit.emit(this.events.data(pty !== undefined, this.#bytes));
+    if (pty !== undefined) this.audit.append(this.events.leave());
+    this.audit.append(this.events.end(pty !== undefined));
+    await this.audit.close();
+    await this.#live?.remove();
+  }
+}

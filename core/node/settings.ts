@@ -1,0 +1,33 @@
+import type { SshAlgorithms, SshLimits } from "../ssh/contract.js";
+
+/** A label whose value is the output of a command (`ssh_service.commands`). */
+export interface LabelCommand {
+  readonly name: string;
+  /** Program and arguments; no shell is involved. */
+  readonly command: readonly string[];
+  readonly periodMs: number;
+}
+
+/** What teleport.yaml says about the node, resolved. */
+export interface NodeSettings {
+  /** Always `default` so far. */
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly commands: readonly LabelCommand[];
+  /** Whether `~/.tsh/environment` of a login is read. */
+  readonly permitUserEnv: boolean;
+  /** Where proxies reach this node, `host:port`. */
+  readonly advertiseAddr: string;
+  /** The first of `public_addr`, `host:port`. */
+  readonly publicAddr?: string | undefined;
+  readonly algorithms: SshAlgorithms;
+  /** Read anew for every connection, so its keepalive values may follow the cluster's configuration. */
+  readonly limits: SshLimits;
+  /** What becomes of a session whose audit or recording cannot be written; `strict` where absent. */
+  readonly auditPolicy?: "strict" | "best_effort" | undefined;
+  /**
+   * Whether a peer (`ip:port`) may hand over a client's address (wire.md §3.7). Absent: the hosts of the registered
+   * proxies and the loopback addresses.
+   */
+  readonly acceptProxyPrefix?: ((socketRemote: string) => boolean) | undefined;
+}

@@ -1,0 +1,66 @@
+/** Who a client is, by its certificate (wire.md §1.3). */
+import { type Access, createAccess } from "../access/access.js";
+import type { ClusterView } from "../auth/client/view.js";
+import { accessDenied } from "../errors/error.js";
+import type { SshCertificate } from "../pki/ssh-certificate.js";
+import type { Traits } from "../resources/user.js";
+
+/** A cluster user with the powers that the certificate's roles give. */
+export interface UserIdentity {
+  readonly user: string;
+  readonly access: Access;
+  readonly certificate: SshCertificate;
+}
+
+/**
+ * Reads roles and traits from the certificate; one in the `oldssh` format has none, and the user's own count.
+ * Throws `access_denied` where they cannot be read or a role does not exist.
+ */
+export function identifyUser(certificate: SshCertificate, view: ClusterView): UserIdentity {
+  const user = certificate.keyId;
+  if (user === "") throw accessDenied("the certificate names no user");
+  const roles = certificate.extensions.get("teleport-roles");
+  const traits = certificate.extensions.get("teleport-traits");
+  if (roles === undefined) {
+    const known = view.user(user);
+    if (known === undefined)
+      throw accessDenied(`the certificate has no roles, and there is no user "${user}"`);
+    const access = createAccess(view.roles(known.spec.roles), known.spec.traits ?? {});
+    return { user, access, certificate };
+  }
+  const access = createAccess(view.roles(readRoles(roles)), traits === undefined ? {} : readTraits(traits));
+  return { user, access, certificate };
+}
+
+function readRoles(text: string): string[] {
+  const value = parseObject(text, "teleport-roles");
+  if (!isStrings(value["roles"])) throw unreadable("teleport-roles");
+  return value["roles"];
+}
+
+function readTraits(text: string): Traits {
+  const value = parseObject(text, "teleport-traits");
+  for (const values of Object.values(value)) {
+    if (values !== null && !isStrings(values)) throw unreadable("teleport-traits");
+  }
+  return value as Traits;
+}
+
+function parseObject(text: string, extension: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw unreadable(extension, cause);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw unreadable(extension);
+  return value as Record<string, unknown>;
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+}
+
+function unreadable(extension: string, cause?: unknown): Error {
+  return accessDenied(`the certificate's ${extension} cannot be read; log in again`, { cause });
+}
