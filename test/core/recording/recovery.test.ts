@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { silentLogger } from "../../../core/plugin/logger.js";
 import { encodeFrame, FrameType } from "../../../core/recording/journal-frame.js";
+import type { Recorder } from "../../../core/recording/recorder.js";
 import { recoverRecordings } from "../../../core/recording/recovery.js";
 import { temporaryFolder } from "../../kit/paths.js";
 import { eventLines, outputOf, recorderIn, SERVER_ID } from "./recorded.js";
@@ -20,7 +21,15 @@ describe("recovery of recordings", () => {
   beforeEach(async () => ({ folder, remove } = await temporaryFolder()));
   afterEach(() => remove());
 
-  /** A recording whose process is gone: the journal says so. */
+  /** Takes the journal from its recorder, as if that had failed. */
+  const leave = async (recorder: Recorder): Promise<string> => {
+    const sid = recorder.sessionId;
+    await rename(join(folder, `${sid}.journal`), join(folder, `${sid}.unfinished`));
+    await assert.rejects(recorder.close());
+    return sid;
+  };
+
+  /** A recording without an end, whose recorder is gone. */
   const abandon = async (): Promise<string> => {
     const recorder = await recorderIn(folder);
     await recorder.event({
@@ -32,9 +41,7 @@ describe("recovery of recordings", () => {
     });
     await recorder.event({ event: "session.join", code: "T2001I", user: "bob", login: "root" });
     await recorder.print(Buffer.from("some output"));
-    const sid = recorder.sessionId;
-    await rename(join(folder, `${sid}.journal`), join(folder, `${sid}.unfinished`));
-    return sid;
+    return leave(recorder);
   };
 
   it("finishes what a process recorded before SIGKILL, and loses no print it was promised", async function () {
@@ -97,8 +104,7 @@ describe("recovery of recordings", () => {
     const recorder = await recorderIn(folder);
     await recorder.event({ event: "session.start", code: "T2000I" });
     await recorder.event({ event: "session.end", code: "T2004I" });
-    const sid = recorder.sessionId;
-    await rename(join(folder, `${sid}.journal`), join(folder, `${sid}.unfinished`));
+    const sid = await leave(recorder);
     assert.deepEqual(await recover(folder), [{ sessionId: sid, end: undefined }]);
     assert.deepEqual(
       eventLines(folder, sid).map(({ event }) => event),
@@ -159,8 +165,7 @@ describe("recovery of recordings", () => {
   });
 
   it("drops a recording that has nothing but its header", async () => {
-    const { sessionId } = await recorderIn(folder);
-    await rename(join(folder, `${sessionId}.journal`), join(folder, `${sessionId}.unfinished`));
+    await leave(await recorderIn(folder));
     assert.deepEqual(await recover(folder), []);
     assert.deepEqual(await readdir(folder), []);
   });
