@@ -177,7 +177,6 @@ class SessionChannelHandler {
         .catch(() => undefined)
         .then(() => {
           channel.exitStatus(REFUSED);
-          channel.end();
           channel.close();
         });
     });

@@ -204,7 +204,6 @@ class RunningSession implements Session {
     ]);
     this.#ending = true;
     reportExit(channel, status);
-    channel.end();
     channel.close();
     const told = this.events.program(program, status);
     if (told !== undefined) this.audit.emit(told);

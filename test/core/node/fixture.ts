@@ -1,0 +1,344 @@
+/** A node service of this process with a fake auth API, and a user with a certificate for stock OpenSSH clients. */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Server as TcpServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import type { AuthApi, SessionSlice } from "../../../core/auth/client/api.js";
+import type { ClusterView } from "../../../core/auth/client/view.js";
+import { createNodeService, type NodeService } from "../../../core/node/node-service.js";
+import type { NodeSettings } from "../../../core/node/settings.js";
+import { generateEd25519KeyPair } from "../../../core/pki/keys.js";
+import { issueSshCertificate, parseSshCertificateLine } from "../../../core/pki/ssh-certificate.js";
+import { parseAuthorizedKey, sshPublicBlob, sshPublicLine } from "../../../core/pki/ssh-key.js";
+import { systemClock } from "../../../core/plugin/clock.js";
+import type { Logger } from "../../../core/plugin/logger.js";
+import type { ClusterConfig } from "../../../core/resources/cluster.js";
+import type { Role } from "../../../core/resources/role.js";
+import type { LiveSession, LiveSessionUpdate } from "../../../core/resources/session.js";
+import { DEFAULT_LIMITS } from "../../../core/ssh/limits.js";
+import { createSigner } from "../../../core/ssh/signer.js";
+
+export const HOST_ID = "11111111-2222-4333-8444-555555555555";
+export const CLUSTER = "test.cluster";
+export const LOGIN = userInfo().username;
+
+/** An audit event as the fake API received it. */
+export type Event = Record<string, unknown> & { event: string };
+
+/** What the fake API does and remembers. */
+export interface FakeAuth {
+  readonly api: AuthApi;
+  /** In order of arrival, slices and single events alike. */
+  readonly events: Event[];
+  readonly recordings: Map<string, Buffer>;
+  readonly live: Map<string, LiveSession>;
+  readonly liveUpdates: LiveSessionUpdate[];
+  /** While set, events are refused with it. */
+  auditError: Error | undefined;
+  /** Resolves with the first event that satisfies the test, also one that has come already. */
+  waitFor(test: (event: Event) => boolean): Promise<Event>;
+}
+
+export function fakeAuth(): FakeAuth {
+  const waiting: { test: (event: Event) => boolean; resolve: (event: Event) => void }[] = [];
+  const take = (event: Event): void => {
+    if (auth.auditError !== undefined) throw auth.auditError;
+    auth.events.push(event);
+    for (const waiter of [...waiting]) {
+      if (!waiter.test(event)) continue;
+      waiting.splice(waiting.indexOf(waiter), 1);
+      waiter.resolve(event);
+    }
+  };
+  const calls: Partial<AuthApi> = {
+    emitAuditEvent: async (event) => take(event),
+    postSessionSlice: async (slice: SessionSlice) => {
+      for (const chunk of slice.chunks) take(JSON.parse(Buffer.from(chunk.data).toString()) as Event);
+    },
+    createSession: async (session) => void auth.live.set(session.id, session),
+    updateSession: async (update) => void auth.liveUpdates.push(update),
+    deleteSession: async (_namespace, id) => void auth.live.delete(id),
+    uploadSessionRecording: async (id, archive) => {
+      const parts: Uint8Array[] = [];
+      for await (const part of archive) parts.push(part);
+      auth.recordings.set(id, Buffer.concat(parts));
+    },
+  };
+  const auth: FakeAuth = {
+    api: calls as AuthApi,
+    events: [],
+    recordings: new Map(),
+    live: new Map(),
+    liveUpdates: [],
+    auditError: undefined,
+    waitFor: (test) => {
+      const found = auth.events.find(test);
+      if (found !== undefined) return Promise.resolve(found);
+      return new Promise((resolve) => waiting.push({ test, resolve }));
+    },
+  };
+  return auth;
+}
+
+const options = { forward_agent: true, port_forwarding: true, max_session_ttl: "30h0m0s" };
+
+export function role(name: string, changes: Partial<Role["spec"]> = {}): Role {
+  return {
+    kind: "role",
+    version: "v3",
+    metadata: { name },
+    spec: {
+      options,
+      allow: { logins: ["{{internal.logins}}"], namespaces: ["default"], node_labels: { "*": "*" } },
+      deny: {},
+      ...changes,
+    },
+  };
+}
+
+export function clusterConfig(changes: Partial<ClusterConfig["spec"]> = {}): ClusterConfig {
+  return {
+    kind: "cluster_config",
+    version: "v3",
+    metadata: { name: "cluster-config" },
+    spec: {
+      session_recording: "node",
+      cluster_id: "id",
+      proxy_checks_host_keys: "yes",
+      audit: {},
+      client_idle_timeout: "0s",
+      disconnect_expired_cert: false,
+      keep_alive_interval: "5m0s",
+      keep_alive_count_max: 3,
+      local_auth: true,
+      ...changes,
+    },
+  };
+}
+
+/** What a test may change about the node. */
+export interface FixtureOptions {
+  readonly settings?: Partial<NodeSettings>;
+  readonly roles?: readonly Role[];
+  readonly config?: Partial<ClusterConfig["spec"]>;
+}
+
+/** How a certificate differs from the usual one. */
+export interface CertificateOptions {
+  readonly roles?: string[];
+  readonly logins?: string[];
+  readonly validForMs?: number;
+  readonly extensions?: Record<string, string>;
+  readonly foreignAuthority?: boolean;
+}
+
+/** What a finished client printed. */
+export interface ClientResult {
+  readonly code: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** A running node with files for stock clients. */
+export class NodeFixture {
+  readonly directory = mkdtempSync(join(tmpdir(), "node-test-"));
+  readonly auth = fakeAuth();
+  readonly logLines: string[] = [];
+  readonly service: NodeService;
+  readonly #userAuthority = generateEd25519KeyPair();
+  readonly #hostAuthority = generateEd25519KeyPair();
+  readonly #listener: TcpServer;
+  port = 0;
+
+  constructor(fixture: FixtureOptions = {}) {
+    const host = generateEd25519KeyPair();
+    const hostCertificate = issueSshCertificate(
+      {
+        type: "host",
+        publicBlob: sshPublicBlob(host.publicKey),
+        keyId: HOST_ID,
+        principals: ["127.0.0.1", "node1"],
+        validAfter: new Date(Date.now() - 60_000),
+        validBefore: null,
+        extensions: {},
+      },
+      this.#hostAuthority.privateKey,
+    );
+    const signer = createSigner(host.privateKey, parseSshCertificateLine(hostCertificate).blob);
+    this.service = createNodeService({
+      api: this.auth.api,
+      view: this.#view(fixture),
+      hostId: HOST_ID,
+      hostname: "node1",
+      hostSigners: () => [signer],
+      settings: {
+        namespace: "default",
+        labels: { env: "test" },
+        commands: [],
+        permitUserEnv: false,
+        advertiseAddr: "127.0.0.1:3022",
+        algorithms: {},
+        limits: DEFAULT_LIMITS,
+        ...fixture.settings,
+      },
+      dataDir: join(this.directory, "data"),
+      log: this.#logger(),
+      clock: systemClock,
+    });
+    this.#listener = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
+      this.service.accept(socket),
+    );
+    writeFileSync(
+      join(this.directory, "known_hosts"),
+      `@cert-authority * ${sshPublicLine(this.#hostAuthority.publicKey)}`,
+    );
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#listener.listen(0, "127.0.0.1", resolve));
+    this.port = (this.#listener.address() as AddressInfo).port;
+    this.writeIdentity("id");
+    return this;
+  }
+
+  /** Writes a key with a certificate, `<directory>/<name>` and `<name>-cert.pub`. */
+  writeIdentity(name: string, certificate: CertificateOptions = {}): string {
+    const path = join(this.directory, name);
+    const publicBlob = makeKey(path);
+    const logins = certificate.logins ?? [LOGIN];
+    const authority = certificate.foreignAuthority === true ? generateEd25519KeyPair() : this.#userAuthority;
+    const line = issueSshCertificate(
+      {
+        type: "user",
+        publicBlob,
+        keyId: "alice",
+        principals: logins,
+        validAfter: new Date(Date.now() - 3_600_000),
+        validBefore: new Date(Date.now() + (certificate.validForMs ?? 3_600_000)),
+        extensions: certificate.extensions ?? {
+          "permit-pty": "",
+          "permit-port-forwarding": "",
+          "permit-agent-forwarding": "",
+          "teleport-roles": JSON.stringify({ version: "v1", roles: certificate.roles ?? ["admin"] }),
+          "teleport-traits": JSON.stringify({ logins }),
+        },
+      },
+      authority.privateKey,
+    );
+    writeFileSync(`${path}-cert.pub`, line);
+    return path;
+  }
+
+  /** The `-o` options of a client. */
+  clientOptions(identity = "id"): string[] {
+    const path = join(this.directory, identity);
+    return [
+      ...["-F", "none", "-i", path],
+      ...[
+        "IdentitiesOnly=yes",
+        `CertificateFile=${path}-cert.pub`,
+        `UserKnownHostsFile=${join(this.directory, "known_hosts")}`,
+        "GlobalKnownHostsFile=/dev/null",
+        "StrictHostKeyChecking=yes",
+        "BatchMode=yes",
+        "IdentityAgent=none",
+      ].flatMap((option) => ["-o", option]),
+    ];
+  }
+
+  /** Runs `ssh` to the end. */
+  ssh(
+    args: readonly string[],
+    { input = "" as string | Buffer, identity = "id", login = LOGIN } = {},
+  ): Promise<ClientResult> {
+    const all = [...this.clientOptions(identity), "-p", String(this.port), "-l", login];
+    const separator = args.indexOf("--");
+    const flags = separator < 0 ? [] : args.slice(0, separator);
+    return run("ssh", [...all, ...flags, "127.0.0.1", ...args.slice(separator + 1)], input);
+  }
+
+  async close(): Promise<void> {
+    this.#listener.close();
+    await this.service.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #view({ roles = [role("admin")], config }: FixtureOptions): ClusterView {
+    const view: Partial<ClusterView> = {
+      clusterName: CLUSTER,
+      authorities: (type) => [
+        {
+          kind: "cert_authority",
+          version: "v2",
+          metadata: { name: CLUSTER },
+          spec: {
+            type,
+            cluster_name: CLUSTER,
+            checking_keys: [
+              Buffer.from(
+                sshPublicLine(
+                  type === "user" ? this.#userAuthority.publicKey : this.#hostAuthority.publicKey,
+                ),
+              ).toString("base64"),
+            ],
+          },
+        },
+      ],
+      clusterConfig: () => clusterConfig(config),
+      roles: (names) => roles.filter(({ metadata }) => names.includes(metadata.name)),
+      user: () => undefined,
+      proxies: () => [],
+    };
+    return view as ClusterView;
+  }
+
+  #logger(): Logger {
+    const line = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) =>
+      void this.logLines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+    const logger: Logger = {
+      debug: line("debug"),
+      info: line("info"),
+      warn: line("warn"),
+      error: line("error"),
+      child: () => logger,
+    };
+    return logger;
+  }
+}
+
+/** Runs a program to the end. */
+export function run(
+  program: string,
+  args: readonly string[],
+  input: string | Buffer = "",
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ClientResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env });
+    const stdout: Buffer[] = [];
+    let stderr = "";
+    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout: Buffer.concat(stdout), stderr }));
+  });
+}
+
+/** Skips the suite, saying why, where programs are missing; in CI that is a failure. */
+export function needPrograms(suite: Mocha.Context, ...programs: string[]): void {
+  const missing = programs.filter((program) => spawnSync("which", [program]).status !== 0);
+  if (missing.length === 0) return;
+  if (process.env["CI"] === "true") throw new Error(`missing programs: ${missing.join(", ")}`);
+  console.log(`      skipped: ${missing.join(", ")} not installed`);
+  suite.skip();
+}
+
+/** Makes a key in OpenSSH's own format, which it wants for ed25519, and returns the public blob. */
+function makeKey(path: string): Buffer {
+  const result = spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path], { encoding: "utf8" });
+  if (result.status !== 0) throw new Error(`ssh-keygen: ${result.stderr}`);
+  return parseAuthorizedKey(readFileSync(`${path}.pub`, "utf8")).blob;
+}
