@@ -2,6 +2,7 @@
  * The host keys that a service presents to SSH clients: an Ed25519 key, which costs a twentieth of an RSA signature and
  * which every client of today prefers, and the RSA key of the identity. Both have certificates of the host authority.
  */
+import { createPublicKey } from "node:crypto";
 import type { AuthApi } from "../auth/client/api.js";
 import type { HostIdentity } from "../auth/client/identity.js";
 import type { ExtraHostKey, IdentityStore } from "../auth/client/identity-store.js";
@@ -43,7 +44,7 @@ async function certifyKey(
     roles: [identity.role],
     additional_principals: [...principals],
     dns_names: null,
-    public_tls_key: base64(publicKeyPem(parsePrivateKey(identity.keyPem))),
+    public_tls_key: base64(publicKeyPem(createPublicKey(identity.keyPem))),
     public_ssh_key: base64(sshPublicLine(pair.publicKey)),
     remote_addr: "",
   });

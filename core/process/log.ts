@@ -1,16 +1,16 @@
 /** The daemon's log: pino's levels and fields, written as 4.2's text lines (features.md §11.5) or as JSON. */
-import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { Writable } from "node:stream";
 import pino from "pino";
 import { unavailable } from "../errors/error.js";
-import type { LogOutput, LogSeverity } from "../config/schema/log.js";
+import type { LogSeverity } from "../config/schema/log.js";
 import type { Logger } from "../plugin/logger.js";
 
 /** Where and how to log. */
 export interface LogOptions {
   readonly severity: LogSeverity;
-  readonly output: LogOutput;
+  /** `stderr`, `stdout` or a file path. */
+  readonly output: string;
   readonly format: "text" | "json";
 }
 
@@ -40,11 +40,10 @@ function wrap(log: pino.Logger, component: string): Logger {
   };
 }
 
-async function openSink(output: LogOutput): Promise<Writable> {
+async function openSink(output: string): Promise<Writable> {
   if (output === "stderr") return process.stderr;
   if (output === "stdout") return process.stdout;
-  if (output === "syslog") return openSyslog();
-  return openFile(output.file);
+  return openFile(output);
 }
 
 async function openFile(path: string): Promise<Writable> {
@@ -58,21 +57,6 @@ async function openFile(path: string): Promise<Writable> {
   // A full disk must not end the daemon; what it cannot write to the file goes to stderr.
   file.on("error", (error) => process.stderr.write(`cannot write the log file ${path}: ${error.message}\n`));
   return file;
-}
-
-/** The system log, by way of `logger`; where there is none, one line says so and logging goes on to stderr. */
-function openSyslog(): Writable {
-  const logger = spawn("logger", ["--tag", "teleport"], { stdio: ["pipe", "ignore", "inherit"] });
-  let sink: Writable = logger.stdin;
-  const fallBack = (reason: string): void => {
-    if (sink === process.stderr) return;
-    sink = process.stderr;
-    process.stderr.write(`the system log cannot be written (${reason}), logging to stderr\n`);
-  };
-  logger.on("error", (error) => fallBack(error.message));
-  logger.stdin.on("error", (error) => fallBack(error.message));
-  logger.unref();
-  return new Writable({ write: (line, _encoding, done) => void sink.write(line as Buffer, () => done()) });
 }
 
 /** Turns pino's JSON lines into `LEVL [COMPONENT] message key:value`. */

@@ -5,7 +5,7 @@ import { openIdentityStore } from "../auth/client/identity-store.js";
 import { checkPluginSettings } from "../config/plugin-settings.js";
 import type { PositionedMap } from "../config/positioned.js";
 import { EMPTY_MAP } from "../config/schema/open-map.js";
-import type { Settings } from "../config/settings.js";
+import { SHARED_STORAGE_KEYS, type Settings } from "../config/settings.js";
 import { provide, type Provider } from "../di/provider.js";
 import { token } from "../di/token.js";
 import type { Clock } from "../plugin/clock.js";
@@ -46,9 +46,6 @@ interface Base {
   readonly host: Host;
   readonly plugins: PluginHost;
 }
-
-/** Keys of `teleport.storage` that belong to the daemon, not to the storage plugin. */
-const STORAGE_SHARED_KEYS = ["region", "audit_events_uri", "audit_sessions_uri", "audit_table_name"];
 
 const STORAGE_PLUGIN = token<RunningPlugin<"storage">>("plugin.storage.instance");
 const PROCESS_STORE = token<RunningPlugin<"storage">>("plugin.process-store.instance");
@@ -142,7 +139,7 @@ export async function checkSelectedPlugins(settings: Settings, plugins: PluginHo
 }
 
 function storageSelection({ storage }: Settings): Selection {
-  return { kind: "storage", name: storage.type, settings: storage.settings, sharedKeys: STORAGE_SHARED_KEYS };
+  return { kind: "storage", name: storage.type, settings: storage.settings, sharedKeys: SHARED_STORAGE_KEYS };
 }
 
 function auditSelections(settings: Settings): Selection[] {

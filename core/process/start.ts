@@ -1,6 +1,7 @@
 /** `teleport start`: from the command line to a daemon that serves, and from a signal to its end. */
 import os from "node:os";
 import { loadSelectedConfig } from "../config/config-source.js";
+import { formatProblem } from "../config/problem.js";
 import type { StartFlags } from "../config/flags.js";
 import { resolveSettings } from "../config/settings.js";
 import { errorChain } from "../errors/error.js";
@@ -14,7 +15,7 @@ export async function startFromCommandLine(flags: StartFlags): Promise<void> {
   const loaded = loadSelectedConfig(flags, process.env);
   const settings = resolveSettings(loaded?.config, flags, { hostname: os.hostname() });
   const log = await openLog(settings.log);
-  for (const warning of loaded?.warnings ?? []) log.warn(warning.message);
+  for (const warning of loaded?.warnings ?? []) log.warn(formatProblem(warning));
   for (const warning of settings.warnings) log.warn(warning);
 
   const stop = whenToldToStop(log);
