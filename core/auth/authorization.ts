@@ -44,8 +44,9 @@ export function createAuthorization(caller: Caller, stores: Stores): Authorizati
       clusterName: caller.clusterName,
       recordAtProxy,
     }).checkRule(verb, kind);
-    // In 4.2 the implicit role is added to every set of roles, also to those of hosts.
-    return decision.allowed ? decision : implicitAccess.checkRule(verb, kind);
+    return decision.allowed || !WITH_IMPLICIT_ROLE.has(caller.role)
+      ? decision
+      : implicitAccess.checkRule(verb, kind);
   };
   return {
     userAccess,
@@ -79,6 +80,15 @@ export function createAuthorization(caller: Caller, stores: Stores): Authorizati
   };
 }
 
+/** In 4.2 the implicit role is added to the roles of hosts too; those that stand for no host have no rights at all. */
+const WITH_IMPLICIT_ROLE: ReadonlySet<SystemRole> = new Set<SystemRole>([
+  "Auth",
+  "Web",
+  "Node",
+  "Proxy",
+  "Admin",
+  "Signup",
+]);
 const implicitAccess = createAccess([], {});
 
 function describe(caller: Caller): string {

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { generateEd25519KeyPair, generateRsaKeyPair } from "../../../core/pki/keys.js";
+import { parseSshCertificateLine } from "../../../core/pki/ssh-certificate.js";
+import { sshPublicLine } from "../../../core/pki/ssh-key.js";
+import { parseTlsIdentity } from "../../../core/pki/tls-identity.js";
+import type { UserCertsRequest } from "../../../core/auth/client/api.js";
+import { signUp, startAuth, type AuthFixture } from "./auth-fixture.js";
+
+const HOUR = 3_600_000;
+
+describe("user certificates", () => {
+  let auth: AuthFixture;
+
+  before(async () => {
+    auth = await startAuth();
+    await signUp(auth, "alice", "correct horse");
+  });
+  after(() => auth.close());
+
+  const inHours = (hours: number): Date => new Date(auth.clock.now().getTime() + hours * HOUR);
+  const request = (rest: Partial<UserCertsRequest> = {}): UserCertsRequest => ({
+    publicKey: sshPublicLine(generateEd25519KeyPair().publicKey),
+    username: "alice",
+    expires: inHours(1),
+    ...rest,
+  });
+
+  it("say the same in SSH and in TLS", async () => {
+    const { ssh, tls } = await auth.as("Admin").generateUserCerts(request({ routeToCluster: "leaf.test" }));
+    const certificate = parseSshCertificateLine(ssh);
+    assert.equal(certificate.extensions.get("teleport-route-to-cluster"), "leaf.test");
+    assert.deepEqual(certificate.validBefore, inHours(1));
+    const identity = parseTlsIdentity(new X509Certificate(tls));
+    assert.equal(identity.username, "alice");
+    assert.deepEqual(identity.roles, ["admin"]);
+    assert.deepEqual(identity.logins, ["root"]);
+    assert.deepEqual(identity.traits, { kubernetes_groups: null, logins: ["root"] });
+    assert.equal(identity.routeToCluster, "leaf.test");
+    assert.equal(identity.issuerCluster, "example.test");
+    assert.deepEqual(identity.expires, inHours(1));
+  });
+
+  it("are capped by the roles unless an administrator signs them", async () => {
+    const month = request({ expires: inHours(720) });
+    const byAdmin = await auth.as("Admin").generateUserCerts(month);
+    assert.deepEqual(parseSshCertificateLine(byAdmin.ssh).validBefore, inHours(720));
+    const own = await auth.asUser("alice", { expires: inHours(1000) }).generateUserCerts(month);
+    assert.deepEqual(parseSshCertificateLine(own.ssh).validBefore, inHours(30));
+  });
+
+  it("never outlive the certificate that they are asked for with", async () => {
+    const own = await auth
+      .asUser("alice", { expires: inHours(2) })
+      .generateUserCerts(request({ expires: inHours(9) }));
+    assert.deepEqual(parseSshCertificateLine(own.ssh).validBefore, inHours(2));
+    assert.deepEqual(parseTlsIdentity(new X509Certificate(own.tls)).expires, inHours(2));
+  });
+
+  it("are given to their own user only", async () => {
+    for (const api of [auth.asUser("bob"), auth.as("Proxy"), auth.as("Node"), auth.asNobody()]) {
+      await assert.rejects(api.generateUserCerts(request()), {
+        code: "access_denied",
+        message: "this request can be only executed by an admin",
+      });
+    }
+  });
+
+  it("without the extensions of Teleport are made for old servers", async () => {
+    const { ssh } = await auth.as("Admin").generateUserCerts(request({ format: "oldssh" }));
+    assert.deepEqual(
+      [...parseSshCertificateLine(ssh).extensions.keys()],
+      ["permit-agent-forwarding", "permit-port-forwarding", "permit-pty"],
+    );
+    await assert.rejects(auth.as("Admin").generateUserCerts(request({ format: "new" })), {
+      code: "bad_parameter",
+    });
+  });
+
+  it("are not made for roles that do not exist or are a system's, or that allow no login", async () => {
+    for (const user of [{ roles: ["absent"] }, { roles: ["Node"] }, { traits: { logins: [] } }]) {
+      await assert.rejects(auth.asUser("alice", user).generateUserCerts(request()), {
+        code: "access_denied",
+      });
+    }
+  });
+
+  it("are not made for RSA keys that are too short", async () => {
+    const { publicKey } = await generateRsaKeyPair();
+    await auth.as("Admin").generateUserCerts(request({ publicKey: sshPublicLine(publicKey) }));
+    await assert.rejects(auth.as("Admin").generateUserCerts(request({ publicKey: SHORT_KEY })), {
+      code: "bad_parameter",
+    });
+  });
+});
+
+const SHORT_KEY =
+  "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCfBgkN16YwP8hEmI7MpALMyfACGth8dSTZ8bPDeLQ5CuF43fJrY2gO/lTOxb6D8iOaikuRaiKSRQgboVe5kph58OCyfUSMB+IDG99ZjDDEZf6OpUFr7gALoRU7j5r7GiTiIm9P/9Y7JiZVY0b5zdflpwr26hiNhm3fV3ucInR/uw==";
