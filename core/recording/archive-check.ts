@@ -35,7 +35,9 @@ export async function* checkedArchive(
 ): AsyncGenerator<Uint8Array> {
   checkSessionId(expectation.sessionId);
   const tar = new PassThrough();
-  const verdict = inspect(tar, expectation);
+  const verdict = inspect(tar, expectation).catch((error: unknown) => {
+    throw error instanceof CodedError ? error : invalid(errorMessage(error), error);
+  });
   // Awaited below; until then a failure must not count as unhandled.
   verdict.catch(() => undefined);
   const maxBytes = expectation.maxBytes ?? DEFAULT_MAX_BYTES;
@@ -49,8 +51,6 @@ export async function* checkedArchive(
     }
     tar.end();
     await verdict;
-  } catch (error) {
-    throw error instanceof CodedError ? error : invalid(errorMessage(error), error);
   } finally {
     tar.destroy();
   }

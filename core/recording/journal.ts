@@ -44,6 +44,8 @@ export class Journal {
   #pendingBytes = 0;
   #writing: Promise<void> | undefined;
   #syncing: Promise<void> | undefined;
+  /** Whether bytes were written since the last sync. */
+  #dirty = false;
   #failure: Error | undefined;
 
   private constructor(path: string, file: FileHandle, clock: Clock) {
@@ -120,7 +122,8 @@ export class Journal {
       }
     }
     this.#writing = undefined;
-    if (this.#failure === undefined) this.#syncing ??= this.#syncSoon();
+    this.#dirty = true;
+    this.#syncing ??= this.#syncAll();
   }
 
   #takeBatch(): Pending[] {
@@ -135,19 +138,22 @@ export class Journal {
     return this.#pending.splice(0, count);
   }
 
-  async #syncSoon(): Promise<void> {
-    try {
-      await this.#clock.sleep(SYNC_INTERVAL_MS, this.#stop.signal);
-    } catch {
-      return; // close() syncs by itself.
-    } finally {
-      this.#syncing = undefined;
+  /** Syncs what was written, at most once a second, until nothing is left to sync. */
+  async #syncAll(): Promise<void> {
+    while (this.#dirty && this.#failure === undefined) {
+      try {
+        await this.#clock.sleep(SYNC_INTERVAL_MS, this.#stop.signal);
+      } catch {
+        return; // close() syncs by itself.
+      }
+      this.#dirty = false;
+      try {
+        await this.#file.datasync();
+      } catch (error) {
+        this.#fail(fileError("write the recording", this.path, error));
+      }
     }
-    try {
-      await this.#file.datasync();
-    } catch (error) {
-      this.#fail(fileError("write the recording", this.path, error));
-    }
+    this.#syncing = undefined;
   }
 
   #fail(error: Error): void {

@@ -135,7 +135,7 @@ class CachedPlayback implements Playback {
     try {
       await unpackRecording(store.download(sessionId), sessionId, directory);
     } catch (error) {
-      if (!hasCode(error, "not_found")) throw fileError("unpack the recording to", directory, error);
+      if (!hasCode(error, "not_found")) throw unpackError(sessionId, directory, error);
       if (unpackedDirectory === undefined || !(await exists(join(unpackedDirectory, indexName(sessionId))))) {
         throw notFound(`the recording of session ${sessionId} is not found`, { cause: error });
       }
@@ -148,6 +148,14 @@ class CachedPlayback implements Playback {
   #cached(sessionId: string): string {
     return join(this.#options.cacheDirectory, sessionId);
   }
+}
+
+/** Tells an archive that is damaged from one that cannot be fetched or unpacked just now. */
+function unpackError(sessionId: string, directory: string, error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined) return fileError("unpack the recording to", directory, error);
+  const isDamaged = hasCode(error, "bad_parameter") || code?.startsWith("Z_") === true;
+  return isDamaged ? corrupt(`the recording of session ${sessionId} is damaged`, { cause: error }) : error;
 }
 
 function parseEvent(line: string, id: number, sessionId: string): PlaybackEvent {

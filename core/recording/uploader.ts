@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { corrupt, errorChain, hasCode } from "../errors/error.js";
+import { corrupt, errorChain, hasCode, unavailable } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import { openArchive, type RecordingArchive } from "./archive.js";
@@ -144,13 +144,16 @@ class DirectoryUploader implements Uploader {
       throw error;
     }
     const hash = createHash("sha256");
+    let isSent = false;
     const stream = async function* (): AsyncGenerator<Uint8Array> {
       for await (const chunk of archive.stream()) {
         hash.update(chunk);
         yield chunk;
       }
+      isSent = true;
     };
     const stored = await upload(sessionId, { sizeBytes: archive.sizeBytes, stream });
+    if (!isSent) throw unavailable("the upload ended before the whole recording was sent");
     if (stored?.sha256 !== undefined && stored.sha256 !== hash.digest("hex")) {
       throw corrupt("the stored recording differs from the one that was sent");
     }

@@ -11,19 +11,18 @@ export interface FilePairOptions {
   readonly log: Logger;
 }
 
-/** Provides the pair in two files, read afresh by each `load`. Warnings are logged once for each pair. */
+/** Provides the pair in two files, read afresh by each `load` and verified when it is another than before. */
 export function filePairProvider({ keyFile, certFile, clock, log }: FilePairOptions): PairProvider {
-  let reported: string | undefined;
+  let verified: KeyPair | undefined;
   return {
     async load(): Promise<KeyPair> {
       const [keyPem, chainPem] = [await read(keyFile), await read(certFile)];
+      if (verified?.keyPem === keyPem && verified.chainPem === chainPem) return verified;
       const pair = { keyPem, chainPem };
-      const { leaf, warnings } = verifyPair(pair, { key: keyFile, cert: certFile }, clock.now());
-      if (reported !== leaf.fingerprint256) {
-        reported = leaf.fingerprint256;
-        for (const warning of warnings) log.warn(warning);
-        await warnIfReadable(keyFile, log);
-      }
+      for (const warning of verifyPair(pair, { key: keyFile, cert: certFile }, clock.now()))
+        log.warn(warning);
+      await warnIfReadable(keyFile, log);
+      verified = pair;
       return pair;
     },
   };

@@ -1,4 +1,4 @@
-import { chmod, open, readFile, rename, rm } from "node:fs/promises";
+import { chmod, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode, unavailable, type Clock, type KeyPair, type Logger } from "@teleport/plugin";
 import { createSelfSignedPair } from "./certificate.js";
@@ -28,7 +28,7 @@ export function selfSignedProvider(options: SelfSignedOptions): PairProvider {
     const keyPem = await readIfExists(names.key);
     const chainPem = await readIfExists(names.cert);
     if (keyPem === undefined || chainPem === undefined) return undefined;
-    await chmod(names.key, 0o600);
+    if (((await stat(names.key)).mode & 0o077) !== 0) await chmod(names.key, 0o600);
     const pair = { keyPem, chainPem };
     try {
       verifyPair(pair, names, new Date(clock.now().getTime() + RENEW_BEFORE_MS));

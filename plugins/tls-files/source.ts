@@ -56,20 +56,25 @@ class PolledSource implements StartableTlsSource {
     return Promise.resolve(this.#pair);
   }
 
-  async *changes(signal: AbortSignal): AsyncGenerator<void> {
-    let seen = this.#version;
-    while (!signal.aborted && !this.#stop.signal.aborted) {
-      if (this.#version === seen) await this.#nextChange(signal);
-      if (this.#version === seen) continue;
-      seen = this.#version;
-      yield;
-    }
+  changes(signal: AbortSignal): AsyncIterable<void> {
+    // Counted from the call, not from the first look: nothing may fall between the two.
+    return this.#changesSince(this.#version, signal);
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
     this.#wake();
     await this.#watching;
+  }
+
+  async *#changesSince(version: number, signal: AbortSignal): AsyncGenerator<void> {
+    let seen = version;
+    while (!signal.aborted && !this.#stop.signal.aborted) {
+      if (this.#version === seen) await this.#nextChange(signal);
+      if (this.#version === seen) continue;
+      seen = this.#version;
+      yield;
+    }
   }
 
   async #watch(): Promise<void> {

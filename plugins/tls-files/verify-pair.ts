@@ -2,13 +2,6 @@ import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { CodedError, type KeyPair } from "@teleport/plugin";
 
-/** A pair that was found to be usable. */
-export interface VerifiedPair {
-  readonly leaf: X509Certificate;
-  /** What clients may take offence at; for the log. */
-  readonly warnings: readonly string[];
-}
-
 /** The names that messages use for the two files. */
 export interface PairNames {
   readonly key: string;
@@ -18,10 +11,10 @@ export interface PairNames {
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /**
- * Checks that key and chain belong together, that the chain is in order (leaf first) and valid at this time. Throws
- * `config` with one line that says what is wrong with which file.
+ * Checks that key and chain belong together, that the chain is in order (leaf first) and valid at this time. Returns
+ * what clients may take offence at, for the log. Throws `config` with one line that says what is wrong with which file.
  */
-export function verifyPair(pair: KeyPair, names: PairNames, now: Date): VerifiedPair {
+export function verifyPair(pair: KeyPair, names: PairNames, now: Date): string[] {
   const chain = parseChain(pair.chainPem, names.cert);
   const [leaf] = chain;
   if (leaf === undefined) throw unusable(`${names.cert} holds no PEM certificate`);
@@ -37,7 +30,7 @@ export function verifyPair(pair: KeyPair, names: PairNames, now: Date): Verified
       );
     }
   }
-  return { leaf, warnings: warningsFor(leaf, chain, names.cert) };
+  return warningsFor(leaf, chain, names.cert);
 }
 
 function parseChain(pem: string, name: string): X509Certificate[] {

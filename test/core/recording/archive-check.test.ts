@@ -136,6 +136,9 @@ describe("the check of uploaded archives", () => {
       yield archiveOf({ event: "x" }).subarray(0, 600);
       throw Object.assign(new Error("connection reset"), { code: "ECONNRESET" });
     };
-    await assert.rejects(collect(checkedArchive(broken(), expectation)), /connection reset/);
+    await assert.rejects(collect(checkedArchive(broken(), expectation)), {
+      message: "connection reset",
+      code: "ECONNRESET",
+    });
   });
 });

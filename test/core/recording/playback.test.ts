@@ -124,7 +124,7 @@ describe("playback", () => {
     await upload(sid);
     const whole = store.archives.get(sid) ?? assert.fail();
     store.archives.set(sid, whole.subarray(0, 1500));
-    await assert.rejects(playback.events(sid));
+    await assert.rejects(playback.events(sid), (error) => hasCode(error, "corrupt"));
     assert.deepEqual(await readdir(join(folder, "cache")), []);
     store.archives.set(sid, whole);
     assert.equal((await playback.events(sid)).length, 3);

@@ -90,6 +90,12 @@ describe("the uploader", () => {
     assert.deepEqual(await readdir(folder), []);
   });
 
+  it("keeps a recording that the other side did not read to its end", async () => {
+    const sid = await recordShort(folder);
+    await start(async () => undefined).scan();
+    assert.ok((await readdir(folder)).includes(`${sid}.completed`));
+  });
+
   it("sends at most ten at once", async () => {
     for (let i = 0; i < 25; i++) await recordShort(folder);
     let atOnce = 0;
