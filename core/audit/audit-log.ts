@@ -16,7 +16,7 @@ import { SpillQueue } from "./spill-queue.js";
 /** What becomes of an event that a sink refuses: `strict` fails the caller, `best_effort` keeps it on disk. */
 export type AuditPolicy = "strict" | "best_effort";
 
-/** A sink with the name that messages and spill files use, such as `audit.file`; unique in one log. */
+/** A sink with the name that messages and spill files use, such as `audit.file`. Of two that share it, the later is `audit.file-2`. */
 export interface NamedSink {
   readonly name: string;
   readonly sink: AuditSink;
@@ -69,7 +69,7 @@ class FanOutLog implements AuditLog {
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
-    this.#outlets = options.sinks.map(({ name, sink }) => ({
+    this.#outlets = distinctNames(options.sinks).map(({ name, sink }) => ({
       name,
       sink,
       spill: new SpillQueue({
@@ -154,4 +154,14 @@ class FanOutLog implements AuditLog {
       done.abort();
     }
   }
+}
+
+/** Two sinks must not share a spill file: one would take what the other failed to deliver. */
+function distinctNames(sinks: readonly NamedSink[]): NamedSink[] {
+  const uses = new Map<string, number>();
+  return sinks.map(({ name, sink }) => {
+    const use = (uses.get(name) ?? 0) + 1;
+    uses.set(name, use);
+    return { name: use === 1 ? name : `${name}-${use}`, sink };
+  });
 }

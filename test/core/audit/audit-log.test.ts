@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createAuditLog, type AuditLog, type AuditPolicy } from "../../../core/audit/audit-log.js";
 import { hasCode } from "../../../core/errors/error.js";
@@ -152,6 +152,25 @@ describe("the audit log", () => {
     sink.failure = undefined;
     await delivered(sink, expected.length);
     assert.deepEqual(new Set(uids(sink)), new Set(expected));
+  });
+
+  it("keeps the events of two sinks with one name apart", async () => {
+    const [good, bad] = [new FakeSink(), new FakeSink()];
+    bad.failure = new Error("down");
+    const sinks = [good, bad].map((sink) => ({ name: "audit.file", sink }));
+    log = createAuditLog({ sinks, policy: "best_effort", log: silentLogger, clock, spillDir: folder });
+    await log.emit(exec("a"));
+    await log.emit(exec("b"));
+    bad.failure = undefined;
+    await delivered(bad, 2);
+    assert.deepEqual(
+      [uids(good), uids(bad)],
+      [
+        ["a", "b"],
+        ["a", "b"],
+      ],
+    );
+    assert.deepEqual(await readdir(folder), ["audit.file-2.jsonl"]);
   });
 
   it("searches the first sink that can be searched", async () => {
