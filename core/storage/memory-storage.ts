@@ -251,5 +251,5 @@ function eventOf(change: Change, prefixes: readonly string[]): StorageEvent | un
 /** Callers own what they give and get: a stored value never changes under anyone's hands. */
 function copy(item: Item): Item {
   const { key, value, expires, revision } = item;
-  return { key, value: Uint8Array.from(value), ...(expires && { expires: new Date(expires) }), revision };
+  return { key, value: new Uint8Array(value), ...(expires && { expires: new Date(expires) }), revision };
 }

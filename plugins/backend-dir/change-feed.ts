@@ -1,8 +1,11 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { errorChain, type Logger, type StorageEvent } from "@teleport/plugin";
 import type { Change, Reader } from "./reader.js";
 
 /** Changes kept in memory never take more than this, whatever `buffer_size` says. */
 const BUFFER_BYTES = 16 * 1024 * 1024;
+/** Events handed out, over all watches, before the event loop gets its turn. */
+const EVENTS_PER_TURN = 256;
 
 /**
  * Feeds every watch of this process. New rows of the table `events` are read once into a bounded buffer; a watch that
@@ -16,6 +19,7 @@ export class ChangeFeed {
   #last = 0;
   #watches = 0;
   #pulling = false;
+  #delivered = 0;
   #again = false;
   readonly #waiting = new Set<() => void>();
 
@@ -81,6 +85,7 @@ export class ChangeFeed {
           position = change.id;
           const key = change.type === "put" ? change.item.key : change.key;
           if (prefixes.some((prefix) => key.startsWith(prefix))) {
+            await this.#turnWhenDue();
             yield eventOf(change);
           }
         }
@@ -169,6 +174,15 @@ export class ChangeFeed {
     this.#from = dropped.at(-1)?.id ?? this.#from;
   }
 
+  /** Lets the event loop go on after every few hundred events, however many watches there are. */
+  async #turnWhenDue(): Promise<void> {
+    while (this.#delivered >= EVENTS_PER_TURN) {
+      await turn();
+      this.#delivered = 0;
+    }
+    this.#delivered++;
+  }
+
   #next(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -192,6 +206,6 @@ function sizeOf(change: Change): number {
 function eventOf(change: Change): StorageEvent {
   const cursor = String(change.id);
   return change.type === "put"
-    ? { type: "put", item: { ...change.item, value: Uint8Array.from(change.item.value) }, cursor }
+    ? { type: "put", item: { ...change.item, value: new Uint8Array(change.item.value) }, cursor }
     : { type: "delete", key: change.key, cursor };
 }

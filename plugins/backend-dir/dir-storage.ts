@@ -222,7 +222,7 @@ export class DirStorage implements Storage {
     const { key, value, expires } = item;
     return {
       key,
-      value: Uint8Array.from(value),
+      value: new Uint8Array(value),
       nowMs: this.#nowMs,
       ...(expires && { expiresMs: expires.getTime() }),
     };

@@ -1,8 +1,9 @@
-import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { corrupt, notFound, unavailable, type Item, type KeyRange } from "@teleport/plugin";
 import { storageFailure } from "./failure.js";
 import { EVENT_REVISION, KV_REVISION, LAST_CHANGE, LIVE } from "./schema.js";
+import { TimeSlices } from "./time-slices.js";
 import { parseTimeText, timeText } from "./time-text.js";
 
 /** Bounds of one page, each chosen so that a page costs a few milliseconds at most. */
@@ -30,8 +31,7 @@ export interface JournalState {
 export class Reader {
   readonly #db: Database.Database;
   readonly #sql;
-  #spentMs = 0;
-  #turn: Promise<void> | undefined;
+  readonly #slices = new TimeSlices(TURN_MS);
 
   /** Opens the file, which the writer has prepared. */
   constructor(
@@ -101,42 +101,27 @@ export class Reader {
     this.#db.close();
   }
 
-  /** Waits for its share of the event loop, and again while the file is locked (another process recovers it). */
-  async #attempt<T>(read: () => T, options: { readonly atOnce?: boolean } = {}): Promise<T> {
-    if (!options.atOnce) {
-      while (this.#spentMs > TURN_MS) {
-        await this.#nextTurn();
-      }
-    }
+  /** Tries again while the file is locked, which it is when another process recovers it after a crash. */
+  async #attempt<T>(read: () => T, { atOnce = false } = {}): Promise<T> {
     const deadline = performance.now() + this.busyTimeoutMs;
-    for (;;) {
+    const task = (): T => {
       if (!this.#db.open) {
         throw unavailable("the storage is closed");
       }
-      const started = performance.now();
+      return read();
+    };
+    for (;;) {
       try {
-        return read();
+        return atOnce ? task() : await this.#slices.run(task);
       } catch (error) {
         const failure = storageFailure(error, this.file);
         const busy = String(failure.context["sqlite"]).startsWith("SQLITE_BUSY");
         if (!busy || performance.now() > deadline) {
           throw failure;
         }
-      } finally {
-        this.#spentMs += performance.now() - started;
-        // Set up at every first use of a turn, so that time spent is forgotten when the turn is over.
-        void this.#nextTurn();
       }
       await pause(5);
     }
-  }
-
-  #nextTurn(): Promise<void> {
-    this.#turn ??= turn().then(() => {
-      this.#turn = undefined;
-      this.#spentMs = 0;
-    });
-    return this.#turn;
   }
 
   #bounded(rows: IterableIterator<unknown>): Row[] {

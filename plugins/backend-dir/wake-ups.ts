@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { errorMessage, type Logger } from "@teleport/plugin";
 
 /**
- * Calls `wake` soon after any process has written to the database's write-ahead log (0.2 ms on a local file system).
+ * Calls `wake` soon after the writer thread of any process has committed: it touches the write-ahead log then.
  * A hint only: on some file systems it never comes, so the caller polls as well. Returns what stops it.
  */
 export function watchWrites(file: string, wake: () => void, log: Logger): () => void {

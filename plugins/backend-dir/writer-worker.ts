@@ -1,4 +1,5 @@
 /** The writer thread: the one place that writes to the database, so that an fsync never holds up the event loop. */
+import { utimesSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { BatchWriter } from "./batch-writer.js";
@@ -26,11 +27,28 @@ try {
   port.close();
 }
 
+/**
+ * Touches the write-ahead log, which wakes other processes (wake-ups.ts). The write to it wakes them as well, but before
+ * the fsync: too early to see the commit.
+ */
+function announce(): void {
+  if (options.events) {
+    const now = new Date();
+    try {
+      utimesSync(`${options.file}-wal`, now, now);
+    } catch {
+      // Only a hint: whoever misses it polls.
+    }
+  }
+}
+
 function serve(database: Database.Database): void {
   const writer = new BatchWriter(database, options.file, options.events);
   port?.on("message", (message: ToWriter) => {
     if (message.type === "batch") {
-      reply({ type: "done", results: writer.run(message.requests) });
+      const results = writer.run(message.requests);
+      announce();
+      reply({ type: "done", results });
       return;
     }
     // The last connection to close also folds the write-ahead log into the file and removes it.

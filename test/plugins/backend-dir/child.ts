@@ -45,8 +45,14 @@ switch (task) {
       await increment(storage, "/counter");
     }
     break;
-  case "put":
-    await storage.put({ key: argument, value: Buffer.from("by the child") });
+  case "echo":
+    for await (const event of storage.watch(["/ping/"])) {
+      if (event.type === "init") {
+        say("ready");
+      } else if (event.type === "put") {
+        await storage.put({ key: event.item.key.replace("ping", "pong"), value: event.item.value });
+      }
+    }
     break;
   case "watch":
     for await (const event of storage.watch([argument])) {
