@@ -69,8 +69,8 @@ function addRoutes(app: FastifyInstance, { api, addresses, clock }: WebApiOption
   });
 
   app.get<{ Params: { token: string } }>("/users/invites/:token", async (request) => {
-    const { token, user, qr } = await api.getSignupToken(request.params.token);
-    return { invite_token: token, user, qr };
+    const { token, user, qr, otp_key } = await api.getSignupToken(request.params.token);
+    return { invite_token: token, user, qr, otp_key };
   });
 
   app.post("/users", async (request, reply) => {

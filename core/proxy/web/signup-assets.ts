@@ -23,7 +23,10 @@ async function open() {
   const secondFactor = invite.qr !== "";
   field("second-factor").hidden = !secondFactor;
   field("code").required = secondFactor;
-  if (secondFactor) field("qr").src = "data:image/png;base64," + invite.qr;
+  if (secondFactor) {
+    field("qr").src = "data:image/png;base64," + invite.qr;
+    field("key").textContent = invite.otp_key;
+  }
   form.hidden = false;
   show("", "");
 }
@@ -69,6 +72,7 @@ label { display: block; margin-top: 1rem; }
 input { font: inherit; width: 100%; box-sizing: border-box; padding: 0.5rem; border: 1px solid #9aa5b1; border-radius: 4px; }
 button { font: inherit; margin-top: 1.5rem; padding: 0.6rem 1.2rem; border: 0; border-radius: 4px; background: #0b5fff; color: #fff; cursor: pointer; }
 button:disabled { opacity: 0.5; }
+code { overflow-wrap: anywhere; }
 .error { color: #b00020; }
 .done { color: #0a6b2d; }
 [hidden] { display: none; }

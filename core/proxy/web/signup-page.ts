@@ -43,6 +43,7 @@ function page(token: string): string {
 <section id="second-factor">
 <p>Scan this code with an authenticator app, then type the six digits that it shows.</p>
 <img id="qr" alt="QR code of the second factor" width="228" height="228">
+<p>Cannot scan it? Type this key: <code id="key"></code></p>
 <label for="code">Six-digit code</label>
 <input id="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}">
 </section>

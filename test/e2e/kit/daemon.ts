@@ -1,0 +1,197 @@
+/** A daemon started as a user starts it: `teleport start -c FILE`. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { stringify } from "yaml";
+import { temporaryFolder } from "../../kit/paths.js";
+import { freePorts } from "./ports.js";
+import { ours, run, succeed, type Outcome, type RunOptions } from "./programs.js";
+
+const READY = "started and joined the cluster successfully";
+const START_TIMEOUT_MS = 30_000;
+
+/** Ports of an all-in-one daemon, all on 127.0.0.1. */
+export interface Ports {
+  readonly auth: number;
+  readonly ssh: number;
+  readonly web: number;
+  readonly node: number;
+  readonly diag: number;
+}
+
+/** Sections of teleport.yaml to add to those of the kit. */
+export interface Overrides {
+  readonly teleport?: Record<string, unknown>;
+  readonly auth_service?: Record<string, unknown>;
+  readonly proxy_service?: Record<string, unknown>;
+  readonly ssh_service?: Record<string, unknown>;
+}
+
+/** A running daemon with its folder. */
+export interface Daemon {
+  readonly folder: string;
+  readonly dataDir: string;
+  readonly configFile: string;
+  readonly ports: Ports;
+  readonly child: ChildProcess;
+  /** All that it wrote so far. */
+  output(): string;
+  /** Resolves when the daemon has written a line that holds `text`, also before now. */
+  logged(text: string): Promise<void>;
+  /** Runs tctl against it; anything but exit code 0 fails. */
+  tctl(...args: string[]): Promise<string>;
+  runTctl(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** Events of the audit log, oldest first. */
+  audit(): Record<string, unknown>[];
+  /** Resolves with the first audit event that matches, also one from before now. */
+  audited(matches: (event: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Ends it with a signal and resolves with its exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Starts it again on the same data. */
+  restart(): Promise<void>;
+  /** Stops it and removes its folder. */
+  remove(): Promise<void>;
+}
+
+/** Starts an all-in-one cluster `example.test` with the node `node1`, second factor off unless overridden. */
+export async function startDaemon(overrides: Overrides = {}): Promise<Daemon> {
+  const { folder, remove } = await temporaryFolder();
+  const [auth, ssh, web, node, diag] = (await freePorts(5)) as [number, number, number, number, number];
+  const ports = { auth, ssh, web, node, diag };
+  const dataDir = path.join(folder, "data");
+  const configFile = path.join(folder, "teleport.yaml");
+  const on = (port: number): string => `127.0.0.1:${port}`;
+  writeFileSync(
+    configFile,
+    stringify({
+      teleport: { nodename: "node1", data_dir: dataDir, log: { severity: "INFO" }, ...overrides.teleport },
+      auth_service: {
+        enabled: "yes",
+        cluster_name: "example.test",
+        listen_addr: on(auth),
+        authentication: { type: "local", second_factor: "off" },
+        ...overrides.auth_service,
+      },
+      ssh_service: {
+        enabled: "yes",
+        listen_addr: on(node),
+        labels: { env: "dev" },
+        ...overrides.ssh_service,
+      },
+      proxy_service: {
+        enabled: "yes",
+        listen_addr: on(ssh),
+        web_listen_addr: on(web),
+        ...overrides.proxy_service,
+      },
+    }),
+  );
+  mkdirSync(dataDir, { mode: 0o700 });
+  chmodSync(configFile, 0o600);
+  const daemon = new RunningDaemon(folder, dataDir, configFile, ports, remove);
+  try {
+    await daemon.restart();
+  } catch (error) {
+    await daemon.remove();
+    throw error;
+  }
+  return daemon;
+}
+
+class RunningDaemon implements Daemon {
+  child!: ChildProcess;
+  #output = "";
+  readonly #watchers = new Set<() => void>();
+
+  constructor(
+    readonly folder: string,
+    readonly dataDir: string,
+    readonly configFile: string,
+    readonly ports: Ports,
+    private readonly removeFolder: () => Promise<void>,
+  ) {}
+
+  output(): string {
+    return this.#output;
+  }
+
+  async restart(): Promise<void> {
+    this.#output = "";
+    const args = ["start", "-c", this.configFile, `--diag-addr=127.0.0.1:${this.ports.diag}`];
+    this.child = spawn(ours("teleport"), args, { stdio: ["ignore", "pipe", "pipe"] });
+    const collect = (chunk: Buffer): void => {
+      this.#output += chunk.toString();
+      for (const watcher of [...this.#watchers]) watcher();
+    };
+    this.child.stdout!.on("data", collect);
+    this.child.stderr!.on("data", collect);
+    await this.logged(READY);
+  }
+
+  logged(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { child } = this;
+      const settle = (finish: () => void): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+        child.off("close", onClose);
+        finish();
+      };
+      const fail = (why: string): void => settle(() => reject(new Error(`${why}:\n${this.#output}`)));
+      const look = (): void => {
+        if (this.#output.includes(text)) settle(resolve);
+      };
+      const onClose = (): void => fail(`teleport ended before it logged "${text}"`);
+      const timer = setTimeout(() => fail(`teleport did not log "${text}"`), START_TIMEOUT_MS);
+      this.#watchers.add(look);
+      child.once("close", onClose);
+      look();
+    });
+  }
+
+  tctl(...args: string[]): Promise<string> {
+    return succeed(ours("tctl"), ["-c", this.configFile, ...args]);
+  }
+
+  runTctl(args: readonly string[], options?: RunOptions): Promise<Outcome> {
+    return run(ours("tctl"), ["-c", this.configFile, ...args], options);
+  }
+
+  audit(): Record<string, unknown>[] {
+    const text = readFileSync(path.join(this.dataDir, "log", "events.log"), "utf8");
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  async audited(matches: (event: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+      const found = this.audit().find(matches);
+      if (found) return found;
+      if (Date.now() > deadline) {
+        throw new Error(
+          `no such audit event; there are\n${this.audit()
+            .map((e) => JSON.stringify(e))
+            .join("\n")}`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null)
+      return Promise.resolve(this.child.exitCode);
+    return new Promise((resolve) => {
+      this.child.once("close", (code) => resolve(code));
+      this.child.kill(signal);
+    });
+  }
+
+  async remove(): Promise<void> {
+    await this.stop("SIGKILL");
+    await this.removeFolder();
+  }
+}
