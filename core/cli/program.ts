@@ -3,7 +3,8 @@
  * command is called, so that `version` and `help` cost no more than the frame.
  */
 import { Command, CommanderError } from "commander";
-import { errorMessage } from "../errors/error.js";
+import { errorMessage, hasCode } from "../errors/error.js";
+import { quotedWhereNeeded } from "./terminal-text.js";
 
 /** A command's module. */
 export interface CommandModule {
@@ -44,20 +45,17 @@ export class ExitWith extends Error {
 
 /**
  * Runs a program with the arguments of the command line (without node and script). Every failure is one line,
- * `error: <message>`, on stderr and exit code 1; with `--debug` the stack and its causes follow.
+ * `error: <message>`, on stderr and exit code 1 (a configuration file's problems are one such line each); with
+ * `--debug` or `TELEPORT_DEBUG=1` the stack and its causes follow.
  */
 export async function runProgram(options: ProgramOptions, args: readonly string[]): Promise<void> {
-  const program = new Command(options.name)
-    .description(options.summary)
-    .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({ outputError: () => undefined });
-  addGlobals(program, options);
+  const program = frame(options.name, options.summary, options);
   if (options.examples) program.addHelpText("after", `\nExamples:\n${options.examples}`);
   for (const entry of options.commands) addCommand(program, entry, options);
+  program.helpCommand(false);
+  program.addCommand(helpCommand(program));
 
   try {
-    await loadChosen(program, options, args);
     if (args.length === 0) {
       program.outputHelp();
       process.exitCode = 1;
@@ -76,46 +74,54 @@ export function withExamples(command: Command, ...lines: string[]): Command {
 
 const loaders = new WeakMap<Command, () => Promise<CommandModule>>();
 
-function addCommand(parent: Command, entry: CommandEntry, options: ProgramOptions): void {
-  const command = new Command(entry.name)
-    .description(entry.summary)
+/** A command as all are: options end where a subcommand begins, and errors are thrown instead of printed. */
+function frame(name: string, summary: string, options: ProgramOptions): Command {
+  const command = new Command(name)
+    .description(summary)
+    .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: () => undefined });
+    .configureOutput({ outputError: () => undefined })
+    .hook("preSubcommand", (_parent, chosen) => configureChosen(chosen));
+  command.option("-d, --debug", "show details of errors on stderr");
+  options.globals?.(command);
+  return command;
+}
+
+function addCommand(parent: Command, entry: CommandEntry, options: ProgramOptions): void {
+  const command = frame(entry.name, entry.summary, options);
   if (entry.aliases) command.aliases([...entry.aliases]);
-  addGlobals(command, options);
   if (entry.load) loaders.set(command, entry.load);
   for (const child of entry.commands ?? []) addCommand(command, child, options);
+  if (entry.commands) command.helpCommand(false);
   parent.addCommand(command, { hidden: entry.hidden ?? false });
 }
 
-function addGlobals(command: Command, options: ProgramOptions): void {
-  command.option("-d, --debug", "show details of errors on stderr");
-  options.globals?.(command);
-}
-
-/** Loads the module of the command that the arguments name; `help NAME` loads that of NAME. */
-async function loadChosen(program: Command, options: ProgramOptions, args: readonly string[]): Promise<void> {
-  const { operands } = program.parseOptions([...args]);
-  const path = operands[0] === "help" ? operands.slice(1) : operands;
-  // The probe must not leave values behind: the real parse follows.
-  resetGlobals(program, options);
-  let command: Command = program;
-  for (const word of path) {
-    const next = command.commands.find((child) => child.name() === word || child.aliases().includes(word));
-    if (!next) break;
-    command = next;
-  }
+/** Loads the module of the command that is about to be parsed, once. */
+async function configureChosen(command: Command): Promise<void> {
   const load = loaders.get(command);
+  loaders.delete(command);
   if (load) (await load()).configure(command);
 }
 
-function resetGlobals(program: Command, options: ProgramOptions): void {
-  const fresh = new Command();
-  addGlobals(fresh, options);
-  for (const option of program.options) {
-    const name = option.attributeName();
-    program.setOptionValueWithSource(name, fresh.getOptionValue(name), "default");
-  }
+/** `help [command...]`: commander's own would show commands whose modules are not loaded yet. */
+function helpCommand(program: Command): Command {
+  return new Command("help")
+    .description("show help for a command")
+    .argument("[command...]")
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .action(async (words: readonly string[]) => {
+      let command = program;
+      for (const word of words) {
+        const next = command.commands.find(
+          (child) => child.name() === word || child.aliases().includes(word),
+        );
+        if (!next) throw new CommanderError(1, "commander.unknownCommand", `unknown command '${word}'`);
+        command = next;
+      }
+      await configureChosen(command);
+      command.outputHelp();
+    });
 }
 
 function report(error: unknown, args: readonly string[], options: ProgramOptions): number {
@@ -124,26 +130,27 @@ function report(error: unknown, args: readonly string[], options: ProgramOptions
     if (error.message) process.stderr.write(`${error.message}\n`);
     return error.exitCode;
   }
-  process.stderr.write(`error: ${oneLine(errorMessage(error))}\n`);
-  if (args.includes("-d") || args.includes("--debug")) writeChain(error);
+  const message = errorMessage(error);
+  const lines = hasCode(error, "config") ? message.split("\n") : [message];
+  for (const line of lines) process.stderr.write(`error: ${quotedWhereNeeded(line)}\n`);
+  const debug = args.includes("-d") || args.includes("--debug") || process.env.TELEPORT_DEBUG === "1";
+  if (debug) writeChain(error);
   return 1;
 }
 
 function reportUsage(error: CommanderError, options: ProgramOptions): number {
   if (error.exitCode === 0) return 0;
-  const text = error.message.replace(/^error: /, "");
-  const unknown = /^unknown command '(.+)'/.exec(text);
-  const message = unknown ? `expected command but got "${unknown[1]}"` : oneLine(text);
-  if (message && error.code !== "commander.help") {
+  // Commander puts "(Did you mean …?)" on a line of its own.
+  const text = error.message
+    .replace(/^error: /, "")
+    .replace("\n(", " (")
+    .replace(/\.$/, "");
+  const unknown = /^unknown command '(.+?)'/.exec(text);
+  const message = unknown ? `expected command but got "${unknown[1]}"` : quotedWhereNeeded(text);
+  if (error.code !== "commander.help") {
     process.stderr.write(`error: ${message}, run '${options.name} help' for usage\n`);
   }
   return 1;
-}
-
-/** Messages may hold text of other parties: control characters must not reach the terminal. */
-function oneLine(message: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return /[\u0000-\u001f\u007f]/.test(message) ? JSON.stringify(message) : message;
 }
 
 function writeChain(error: unknown): void {

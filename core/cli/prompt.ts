@@ -47,7 +47,8 @@ function readHidden(question: string): Promise<string> {
       for (const char of text) {
         if (char === "\r" || char === "\n") return settle(() => resolve(answer));
         if (char === CTRL_C) return settle(() => reject(new ExitWith(130)));
-        if (char === CTRL_D) return settle(() => reject(badParameter("the input ended before it was answered")));
+        if (char === CTRL_D)
+          return settle(() => reject(badParameter("the input ended before it was answered")));
         answer = BACKSPACE.includes(char) ? answer.slice(0, -1) : answer + char;
       }
     };

@@ -1,14 +1,22 @@
 /** Tables as 4.2 prints them: left-aligned columns one space apart, every cell padded to its column's width. */
 
+import { terminalText } from "./terminal-text.js";
+
 /** Lays out a table with a line of dashes under its head. Ends with a newline. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = columnWidths([head, ...rows]);
-  return lines([head, widths.map((width) => "-".repeat(width)), ...rows], widths);
+  const cells = printable(rows);
+  const widths = columnWidths([head, ...cells]);
+  return lines([head, widths.map((width) => "-".repeat(width)), ...cells], widths);
 }
 
 /** Lays out rows without a head. Ends with a newline. */
 export function headlessTable(rows: readonly (readonly string[])[]): string {
-  return lines(rows, columnWidths(rows));
+  const cells = printable(rows);
+  return lines(cells, columnWidths(cells));
+}
+
+function printable(rows: readonly (readonly string[])[]): string[][] {
+  return rows.map((row) => row.map(terminalText));
 }
 
 function columnWidths(rows: readonly (readonly string[])[]): number[] {
