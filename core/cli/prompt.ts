@@ -23,9 +23,9 @@ let lines: AsyncIterator<string> | undefined;
 async function readLine(question: string): Promise<string> {
   process.stderr.write(question);
   lines ??= createInterface({ input: process.stdin, terminal: false })[Symbol.asyncIterator]();
-  const { value, done } = await lines.next();
-  if (done) throw badParameter("the input ended before it was answered");
-  return value;
+  const line = await lines.next();
+  if (line.done) throw badParameter("the input ended before it was answered");
+  return line.value;
 }
 
 function readHidden(question: string): Promise<string> {

@@ -95,6 +95,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ]);
     if (settings.pidFile) await writePidFile(settings.pidFile);
     state = "ok";
+    announce("[PROC]    All services are ready.");
     log.info("Detected that service started and joined the cluster successfully.");
     return {
       drain: () => generation.drain(),

@@ -73,7 +73,7 @@ function textLines(sink: Writable): Writable {
 /** One text line of a JSON line; control characters in values are escaped, so that no value can forge a line. */
 export function textLine(json: string): string {
   const { level, time, component, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
-  const name = String(component ?? "").toUpperCase();
+  const name = typeof component === "string" ? component.toUpperCase() : "";
   const prefix = name ? `[${name}]`.padEnd(11) : "";
   const extra = Object.entries(fields).map(([key, value]) => `${key}:${printable(value)}`);
   const text = [`${prefix}${prefix ? " " : ""}${escapeControl(String(msg))}`, ...extra].join(" ");
@@ -86,6 +86,5 @@ function printable(value: unknown): string {
 }
 
 function escapeControl(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is escaped here
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1));
 }

@@ -2,7 +2,7 @@
 import type net from "node:net";
 import type { AuthApi } from "../../auth/client/api.js";
 import type { ClusterView } from "../../auth/client/view.js";
-import { accessDenied, badParameter, errorMessage } from "../../errors/error.js";
+import { accessDenied, badParameter, errorMessage, unavailable } from "../../errors/error.js";
 import { formatAddress, type Address } from "../../grammar/address.js";
 import type { SshConnection } from "../../ssh/contract.js";
 import { dialSshServer, connect } from "./dial-node.js";
@@ -59,15 +59,15 @@ export function createRouter(options: RouterOptions): Router {
     });
 
   const connectAuth = async (): Promise<net.Socket> => {
-    let failure: unknown;
+    const failures: string[] = [];
     for (const address of options.authAddresses()) {
       try {
         return await connect(address);
       } catch (error) {
-        failure = error;
+        failures.push(errorMessage(error));
       }
     }
-    throw failure ?? badParameter("this cluster has no auth servers");
+    throw unavailable(`no auth server can be reached: ${failures.join("; ") || "none is registered"}`);
   };
 
   return {

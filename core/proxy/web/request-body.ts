@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { badParameter } from "../../errors/error.js";
 import type { RegisterRequest } from "../../auth/client/api.js";
-import { SYSTEM_ROLES } from "../../resources/token.js";
+import type { SystemRole } from "../../resources/token.js";
 
 /** A body of `POST /webapi/ssh/certs` (wire.md §2.3); unknown keys are ignored as 4.2 does. */
 export const certsBody = z.object({
@@ -26,7 +26,8 @@ export const signupBody = z.object({
 export const credentialsBody: z.ZodType<RegisterRequest> = z.object({
   hostID: z.string().min(1),
   node_name: z.string(),
-  role: z.enum(SYSTEM_ROLES),
+  // The auth service knows which roles there are, and which of them the token admits.
+  role: z.string().min(1) as unknown as z.ZodType<SystemRole>,
   token: z.string().min(1),
   additional_principals: z.array(z.string()).nullable().default(null),
   dns_names: z.array(z.string()).nullable().default(null),

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../../kit/paths.js";
 import { freePorts } from "./ports.js";
 import { ours, run, succeed, type Outcome, type RunOptions } from "./programs.js";
 
-const READY = "started and joined the cluster successfully";
+const READY = "All services are ready.";
 const START_TIMEOUT_MS = 30_000;
 
 /** Ports of an all-in-one daemon, all on 127.0.0.1. */

@@ -69,7 +69,7 @@ export async function invite(daemon: Daemon, name: string, logins: string): Prom
 export async function addUser(daemon: Daemon, name: string, logins: string): Promise<User> {
   const token = await invite(daemon, name, logins);
   const shown = await callWeb(daemon, "GET", `/v1/webapi/users/invites/${token}`);
-  const secret = String(shown.body.otp_key ?? "");
+  const secret = shown.body.otp_key as string;
   const reply = await callWeb(daemon, "POST", "/v1/webapi/users", {
     invite_token: token,
     pass: PASSWORD,
@@ -82,7 +82,7 @@ export async function addUser(daemon: Daemon, name: string, logins: string): Pro
 /** The code that an authenticator shows `offsetSeconds` from now. */
 export async function totp(secret: string, offsetSeconds = 0): Promise<string> {
   const generator = new TOTP({ secret });
-  return generator.generate({ epoch: Math.floor(Date.now() / 1000) + offsetSeconds } as never);
+  return generator.generate({ epoch: Math.floor(Date.now() / 1000) + offsetSeconds });
 }
 
 /** A folder with what an unconfigured OpenSSH client needs: key, certificate, CA line, and a configuration of those. */

@@ -1,0 +1,93 @@
+/**
+ * `npm start`: an all-in-one cluster on this machine, for trying things out. It builds what is missing, keeps everything
+ * in .teleport/, listens on 127.0.0.1 only, needs no root, and says what to type next.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { mustRun, root } from "./run.mjs";
+
+const READY = "All services are ready.";
+const home = path.join(root, ".teleport");
+const config = path.join(home, "teleport.yaml");
+
+if (!isBuilt()) mustRun(process.execPath, ["scripts/build.mjs"]);
+if (!existsSync(config)) {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  writeFileSync(config, configuration(), { mode: 0o600 });
+}
+
+const launcher = path.join(root, "node_modules", ".bin", "teleport");
+const child = spawn(launcher, ["start", "-c", config], { stdio: ["ignore", "pipe", "inherit"] });
+for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"]) process.on(signal, () => child.kill(signal));
+child.on("error", (error) => {
+  console.error(`cannot start teleport: ${error.message}`);
+  process.exit(1);
+});
+child.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+
+let shown = "";
+let welcomed = false;
+child.stdout.on("data", (chunk) => {
+  process.stdout.write(chunk);
+  shown += chunk;
+  if (!welcomed && shown.includes(READY)) {
+    welcomed = true;
+    console.log(welcome());
+  }
+});
+
+/** Whether every source file is older than the bundles. */
+function isBuilt() {
+  const bundle = path.join(root, "dist", "bin", "teleport.js");
+  if (!existsSync(bundle)) return false;
+  const built = statSync(bundle).mtimeMs;
+  const isOlder = (folder) =>
+    readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+      .every((entry) => statSync(path.join(entry.parentPath, entry.name)).mtimeMs < built);
+  return isOlder("core") && isOlder("plugins");
+}
+
+function configuration() {
+  return `# The cluster that \`npm start\` runs. Change it as you like; docs/configuration.md explains every key.
+teleport:
+  nodename: ${JSON.stringify(os.hostname())}
+  data_dir: ${JSON.stringify(path.join(home, "data"))}
+auth_service:
+  enabled: yes
+  listen_addr: 127.0.0.1:3025
+  cluster_name: example
+ssh_service:
+  enabled: yes
+  listen_addr: 127.0.0.1:3022
+  labels: {env: demo}
+proxy_service:
+  enabled: yes
+  listen_addr: 127.0.0.1:3023
+  web_listen_addr: 127.0.0.1:3080
+  public_addr: localhost:3080
+`;
+}
+
+function welcome() {
+  const bin = path.join("node_modules", ".bin", path.sep);
+  const file = path.relative(process.cwd(), config) || config;
+  const login = os.userInfo().username;
+  return `
+Teleport is ready. In another terminal, in this folder:
+
+  1. Add a user, who may log in to the node as ${login}, and open the link that is printed:
+       ${bin}tctl -c ${file} users add alice ${login}
+
+  2. Log in (the web certificate is self-signed here, hence --insecure):
+       ${bin}tsh login --proxy=localhost --user=alice --insecure
+
+  3. Connect, and look at what was recorded:
+       ${bin}tsh ssh ${login}@${os.hostname()}
+       ${bin}tctl -c ${file} status
+
+Everything is kept in ${path.relative(process.cwd(), home) || home}. Ctrl-C ends it.
+`;
+}
