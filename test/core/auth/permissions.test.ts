@@ -135,14 +135,10 @@ describe("permissions", () => {
   afterEach(() => auth.close());
 
   const as = (name: CallerName): AuthApi => {
-    switch (name) {
-      case "nobody":
-        return auth.asNobody();
-      case "user":
-        return auth.asUser("alice");
-      default:
-        return auth.as(name, HOST);
+    if (name === "nobody") {
+      return auth.asNobody();
     }
+    return name === "user" ? auth.asUser("alice") : auth.as(name, HOST);
   };
 
   for (const [name, call, allowed] of CALLS) {
