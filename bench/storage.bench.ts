@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Storage } from "@teleport/plugin";
 import { openDirStorage } from "../plugins/backend-dir/index.js";
@@ -106,11 +106,14 @@ async function main(): Promise<void> {
   const storage = await openDirStorage({ directory });
   const put = (n: number): Promise<string> => storage.put({ key: key(n), value: VALUE });
   await rate(500, 50, put);
+  const idle = await rate(1, 1, () => pause(1000));
   const result = {
     benchmark: "storage",
     node: process.version,
     cpus: cpus().length,
     valueBytes: VALUE.length,
+    /** What the machine itself does to an idle event loop: the other hold-ups are to be read beside it. */
+    idleLongestStallMs: idle.longestStallMs,
     durableWrites: {
       oneInFlight: await rate(1000, 1, put),
       hundredInFlight: await rate(20_000, 100, put),

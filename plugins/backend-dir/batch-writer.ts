@@ -1,5 +1,5 @@
 import type { Database, Statement } from "better-sqlite3";
-import { alreadyExists, compareFailed, notFound, unavailable } from "@teleport/plugin";
+import { alreadyExists, compareFailed, notFound } from "@teleport/plugin";
 import { packFailure, storageFailure } from "./failure.js";
 import { KV_REVISION, LAST_CHANGE, LIVE } from "./schema.js";
 import { timeText } from "./time-text.js";
@@ -42,7 +42,7 @@ export class BatchWriter {
     };
   }
 
-  /** Runs every request in one durable transaction; each has its own result. Nothing is thrown. */
+  /** Runs every request in one durable transaction; each has its own result. Throws only where a failed transaction cannot be undone. */
   run(requests: readonly WriteRequest[]): WriteResult[] {
     try {
       this.db.exec("BEGIN IMMEDIATE");
@@ -55,7 +55,9 @@ export class BatchWriter {
       this.db.exec("COMMIT");
       return results;
     } catch (error) {
-      this.#rollback();
+      if (this.db.inTransaction) {
+        this.db.exec("ROLLBACK");
+      }
       const failure = packFailure(storageFailure(error, this.file));
       return requests.map(() => ({ failure }));
     }
@@ -172,15 +174,5 @@ export class BatchWriter {
   #next(nowMs: number): bigint {
     this.#last++;
     return BigInt(nowMs) * 1_000_000n + BigInt(this.#last % 1_000_000);
-  }
-
-  #rollback(): void {
-    if (this.db.inTransaction) {
-      try {
-        this.db.exec("ROLLBACK");
-      } catch (error) {
-        throw unavailable(`a failed write to ${this.file} could not be undone`, { cause: error });
-      }
-    }
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, open, type FileHandle } from "node:fs/promises";
+import { chmod, mkdir, open, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { badParameter, errorMessage, unavailable, type Logger } from "@teleport/plugin";
 
@@ -37,16 +37,17 @@ export async function prepareDatabaseFile(directory: string, log: Logger): Promi
 }
 
 async function tighten(path: string, mode: number, log: Logger): Promise<void> {
-  const stat = await lstat(path);
+  // Follows links: who may change one here owns the data directory already.
+  const { mode: was, uid } = await stat(path);
   const user = process.geteuid?.();
-  if (user !== undefined && stat.uid !== user) {
+  if (user !== undefined && uid !== user) {
     throw badParameter(`${path} belongs to another user; run: chown -R ${user} ${path}`);
   }
-  if ((stat.mode & 0o777 & ~mode) !== 0) {
-    await chmod(path, stat.mode & mode);
+  if ((was & 0o777 & ~mode) !== 0) {
+    await chmod(path, was & mode);
     log.warn("other users could enter or read this path; its mode has been tightened", {
       path,
-      was: octal(stat.mode),
+      was: octal(was),
     });
   }
 }

@@ -9,9 +9,9 @@ import { parseTimeText, timeText } from "./time-text.js";
 /** Bounds of one page, each chosen so that a page costs a few milliseconds at most. */
 const PAGE_ROWS = 500;
 const PAGE_BYTES = 512 * 1024;
-const PAGE_MS = 3;
+const PAGE_MS = 2;
 /** How long reads may keep the event loop before it gets its turn. */
-const TURN_MS = 4;
+const TURN_MS = 2;
 
 /** A change as the table `events` records it. */
 export type Change = { readonly id: number } & (

@@ -83,11 +83,12 @@ export const expiryCases: StorageTrial[] = [
       const { storage } = trial;
       const { expires, waitMs } = trial.soon();
       await storage.put({ key: KEY, value: bytes("one"), expires });
-      await storage.keepAlive(KEY, trial.later());
+      const later = trial.later();
+      await storage.keepAlive(KEY, later);
       await trial.pass(waitMs);
       const item = await storage.get(KEY);
       assert.equal(text(item.value), "one");
-      assert.equal(item.expires?.getTime(), trial.later().getTime());
+      assert.equal(item.expires?.getTime(), later.getTime());
     },
   },
   {

@@ -38,12 +38,13 @@ export const watchCases: StorageTrial[] = [
     async run(trial) {
       const { storage } = trial;
       const watch = await trial.watch([IN]);
-      await storage.put({ key: `${IN}a`, value: bytes("1"), expires: trial.later(1) });
+      const expires = trial.later(1);
+      await storage.put({ key: `${IN}a`, value: bytes("1"), expires });
       await storage.keepAlive(`${IN}a`, trial.later(2));
       const put = await watch.next();
       const kept = await watch.next();
       assert.ok(put.type === "put" && kept.type === "put");
-      assert.equal(put.item.expires?.getTime(), trial.later(1).getTime());
+      assert.equal(put.item.expires?.getTime(), expires.getTime());
       const item = await storage.get(`${IN}a`);
       assert.deepEqual(
         [kept.item.revision, kept.item.expires, text(kept.item.value)],
