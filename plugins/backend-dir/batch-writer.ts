@@ -42,7 +42,10 @@ export class BatchWriter {
     };
   }
 
-  /** Runs every request in one durable transaction; each has its own result. Throws only where a failed transaction cannot be undone. */
+  /**
+   * Runs every request in one durable transaction; each has its own result. Throws only where a failed transaction
+   * cannot be undone.
+   */
   run(requests: readonly WriteRequest[]): WriteResult[] {
     try {
       this.db.exec("BEGIN IMMEDIATE");
