@@ -32,27 +32,34 @@ export function createAuthorization(caller: Caller, stores: Stores): Authorizati
         : error;
     }
   };
-  const decide = async (kind: string, verb: string): Promise<Decision> => {
-    if (caller.kind === "user") {
-      return (await userAccess(caller)).checkRule(verb, kind);
+  const rules = async (): Promise<RuleCheck> => {
+    switch (caller.kind) {
+      case "user":
+        return userAccess(caller);
+      case "anonymous":
+        return systemAccess("Nop", { clusterName: "" });
+      case "system":
+        return hostAccess(caller);
     }
-    if (caller.kind === "anonymous") {
-      return systemAccess("Nop", { clusterName: "" }).checkRule(verb, kind);
-    }
-    const recordAtProxy = (await stores.settings.clusterConfig()).spec.session_recording === "proxy";
-    const decision = systemAccess(caller.role, {
-      clusterName: caller.clusterName,
-      recordAtProxy,
-    }).checkRule(verb, kind);
-    return decision.allowed || !WITH_IMPLICIT_ROLE.has(caller.role)
-      ? decision
-      : implicitAccess.checkRule(verb, kind);
+  };
+  const hostAccess = async ({ role, clusterName }: SystemCaller): Promise<RuleCheck> => {
+    const { session_recording: recording } = (await stores.settings.clusterConfig()).spec;
+    const access = systemAccess(role, { clusterName, recordAtProxy: recording === "proxy" });
+    return {
+      checkRule(verb, kind) {
+        const decision = access.checkRule(verb, kind);
+        return decision.allowed || !WITH_IMPLICIT_ROLE.has(role)
+          ? decision
+          : implicitAccess.checkRule(verb, kind);
+      },
+    };
   };
   return {
     userAccess,
     async require(kind, ...verbs) {
+      const access = await rules();
       for (const verb of verbs) {
-        const decision = await decide(kind, verb);
+        const decision = access.checkRule(verb, kind);
         if (!decision.allowed) {
           throw accessDenied(decision.publicText, {
             context: { reason: decision.reason, caller: describe(caller) },
@@ -78,6 +85,10 @@ export function createAuthorization(caller: Caller, stores: Stores): Authorizati
     isAdmin: () => caller.kind === "system" && caller.role === "Admin",
     isUser: (name) => caller.kind === "user" && caller.username === name,
   };
+}
+
+interface RuleCheck {
+  checkRule(verb: string, kind: string): Decision;
 }
 
 /** In 4.2 the implicit role is added to the roles of hosts too; those that stand for no host have no rights at all. */

@@ -11,6 +11,8 @@ import { createKeyedMutex } from "./keyed-mutex.js";
 
 const MAX_FAILURES = 5;
 const LOCK_MS = 20 * 60_000;
+/** An attempt that began this long ago has been checked by now. */
+const UNDER_WAY_MS = 10_000;
 const LOCKED_MESSAGE = "user has exceeded maximum failed login attempts";
 
 /** Counts attempts and locks names. */
@@ -45,7 +47,7 @@ export function createLoginGuard(context: {
     }
     const id = await attempts.record(username, now);
     try {
-      requireRoom(await attempts.times(username, now), lastLock);
+      requireRoom(await attempts.times(username, now), now);
       const result = await check(user);
       await attempts.clear(username);
       return result;
@@ -83,12 +85,16 @@ function derivedLock(times: readonly Date[]): Date | undefined {
   return last === undefined || times.length < MAX_FAILURES ? undefined : new Date(last.getTime() + LOCK_MS);
 }
 
-/** Refuses an attempt beside which so many others are under way that, failing, they would be more than allowed. */
-function requireRoom(times: readonly Date[], lastLock: Date | undefined): void {
-  // After a lock has run out old failures still count, and the next failure locks again: there is room for one.
-  const old = lastLock === undefined ? 0 : times.filter((at) => at < lastLock).length;
-  if (times.length - old > Math.max(1, MAX_FAILURES - old)) {
-    throw limitExceeded("too many logins of this user at once: try again", { retryAfterMs: 1000 });
+/**
+ * Refuses an attempt beside which so many others may be under way that, failing, they would be more than allowed. Older
+ * failures leave less room, but always for one: after a lock has run out the next failure locks again.
+ */
+function requireRoom(times: readonly Date[], now: Date): void {
+  const recent = times.filter((at) => now.getTime() - at.getTime() < UNDER_WAY_MS).length;
+  if (recent > Math.max(1, MAX_FAILURES - (times.length - recent))) {
+    throw limitExceeded("too many logins of this user at once: try again in ten seconds", {
+      retryAfterMs: UNDER_WAY_MS,
+    });
   }
 }
 

@@ -69,7 +69,7 @@ export function createLogins(context: LoginContext): Logins {
       await context.audit.emit(loginEvent(request));
       return user;
     } catch (error) {
-      if (hasCode(error, "access_denied")) {
+      if (hasCode(error, "access_denied") || hasCode(error, "limit_exceeded")) {
         await context.audit.emit(loginEvent(request, errorMessage(error)));
       }
       throw error;

@@ -36,6 +36,9 @@ export function loginCalls({
     if (caller.kind !== "user" || caller.username !== username) {
       throw accessDenied("this request can be only executed by an admin");
     }
+    if ((await stores.users.find(username)) === undefined) {
+      throw accessDenied(`the user ${username} does not exist any more`);
+    }
     return userCertificates.issue({
       username,
       roles: caller.roles,

@@ -65,6 +65,14 @@ describe("the login guard", () => {
     assert.equal(await succeed(), "welcome");
   });
 
+  it("lets in a user whom an administrator has unlocked", async () => {
+    await failTimes(4);
+    await assert.rejects(fail(), LOCKED);
+    await users.modify("alice", (user) => ({ ...user, spec: { ...user.spec, status: alice.spec.status } }));
+    clock.advance(MINUTE);
+    assert.equal(await succeed(), "welcome");
+  });
+
   it("starts counting anew after a success", async () => {
     await failTimes(4);
     await succeed();

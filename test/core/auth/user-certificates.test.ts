@@ -66,6 +66,13 @@ describe("user certificates", () => {
     }
   });
 
+  it("are not renewed for a user who is gone", async () => {
+    await assert.rejects(auth.asUser("ghost").generateUserCerts(request({ username: "ghost" })), {
+      code: "access_denied",
+      message: "the user ghost does not exist any more",
+    });
+  });
+
   it("without the extensions of Teleport are made for old servers", async () => {
     const { ssh } = await auth.as("Admin").generateUserCerts(request({ format: "oldssh" }));
     assert.deepEqual(
