@@ -1,5 +1,5 @@
 /** Agent forwarding: a socket on this host through which a login's programs reach the client's agent. */
-import { chown, chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, chown, mkdtemp, rmdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,16 +49,15 @@ export class ForwardedAgent {
       );
     });
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
-    void this.#connection.whenClosed.then(async () => {
-      server.close();
-      await rm(directory, { recursive: true, force: true });
+    void this.#connection.whenClosed.then(() => {
+      server.close(() => void rmdir(directory).catch(() => undefined));
     });
-    // The socket first: once the directory is the user's, paths below it can no longer be trusted.
-    await chmod(path, 0o600);
+    // The folder stays the daemon's, so that what is below it can be trusted; the socket alone is the user's.
     if (process.getuid?.() === 0) {
+      await chmod(directory, 0o711);
       await chown(path, account.uid, account.gid);
-      await chown(directory, account.uid, account.gid);
     }
+    await chmod(path, 0o600);
     return path;
   }
 }

@@ -8,7 +8,7 @@ import { serverLabels } from "../access/server-labels.js";
 import { auditEvent } from "../audit/catalogue.js";
 import type { AuthApi } from "../auth/client/api.js";
 import type { ClusterView } from "../auth/client/view.js";
-import { errorChain, errorMessage } from "../errors/error.js";
+import { accessDenied, errorChain, errorMessage } from "../errors/error.js";
 import { VERSION } from "../grammar/version.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
@@ -30,7 +30,7 @@ import { startRecordingUpload } from "./recording-upload.js";
 import { serveSessionChannel } from "./session-channel.js";
 import { SessionRegistry } from "./session-registry.js";
 import type { NodeSettings } from "./settings.js";
-import { identifyUser } from "./user-identity.js";
+import { identifyUser, type UserIdentity } from "./user-identity.js";
 
 /** What a node service needs. */
 export interface NodeServiceOptions {
@@ -103,12 +103,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   });
 
   function serve(connection: SshConnection): void {
-    const certificate = connection.peerCertificate;
-    if (certificate === undefined) {
-      connection.disconnect("a certificate is needed");
-      return;
-    }
-    const identity = identifyUser(certificate, view);
+    const identity = identify(connection);
+    if (identity === undefined) return;
     const agent = new ForwardedAgent(context, connection, identity);
     log.info("a user is connected", {
       user: identity.user,
@@ -126,6 +122,17 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     );
     connection.onChannel("direct-tcpip", (open) => void forwardPort(open, { context, connection, identity }));
     monitorConnection({ context, connection, identity });
+  }
+
+  /** Authentication has done the same already; what has changed since then ends the connection. */
+  function identify(connection: SshConnection): UserIdentity | undefined {
+    try {
+      if (connection.peerCertificate === undefined) throw accessDenied("a certificate is needed");
+      return identifyUser(connection.peerCertificate, view);
+    } catch (error) {
+      connection.disconnect(errorMessage(error));
+      return undefined;
+    }
   }
 
   async function auditFailure(failure: AuthFailure): Promise<void> {

@@ -1,11 +1,12 @@
 /** Local forwarding: `direct-tcpip` channels (RFC 4254 §7.2), as `ssh -L`, `-W` and `-D` open them. */
 import { connect, type Socket } from "node:net";
-import { auditEvent } from "../audit/catalogue.js";
-import { errorMessage } from "../errors/error.js";
+import { auditEvent, type PendingAuditEvent, SESSION_DATA_INDEX } from "../audit/catalogue.js";
+import { errorChain, errorMessage } from "../errors/error.js";
 import { formatAddress } from "../grammar/address.js";
 import { SshReader } from "../pki/ssh-wire.js";
 import { type ChannelOpen, OPEN_FAILURE, type SshChannel, type SshConnection } from "../ssh/contract.js";
 import type { NodeContext } from "./node-context.js";
+import type { SessionBytes } from "./session-streams.js";
 import type { UserIdentity } from "./user-identity.js";
 
 /** Who forwards. */
@@ -32,7 +33,7 @@ export async function forwardPort(open: ChannelOpen, options: ForwardingOptions)
     return;
   }
   if (!mayForward(options.identity)) {
-    await audit(options, target, "port forwarding not allowed").catch(() => undefined);
+    await emit(options, portEvent(options, target, "port forwarding not allowed")).catch(() => undefined);
     open.reject(OPEN_FAILURE.administrativelyProhibited, "port forwarding not allowed");
     return;
   }
@@ -40,38 +41,46 @@ export async function forwardPort(open: ChannelOpen, options: ForwardingOptions)
   try {
     socket = await dial(target);
   } catch (error) {
-    await audit(options, target, errorMessage(error)).catch(() => undefined);
+    await emit(options, portEvent(options, target, errorMessage(error))).catch(() => undefined);
     open.reject(OPEN_FAILURE.connectFailed, errorMessage(error));
     return;
   }
   try {
-    await audit(options, target);
+    await emit(options, portEvent(options, target));
   } catch (error) {
     socket.destroy();
     open.reject(OPEN_FAILURE.resourceShortage, `this connection cannot be audited: ${errorMessage(error)}`);
     return;
   }
-  relay(open.accept(), socket);
+  const bytes = await relay(open.accept(), socket);
+  await emit(options, dataEvent(options, bytes)).catch(() => undefined);
 }
 
-/** Joins a channel and a socket; each direction ends on its own, and a failure of either ends both. */
-export function relay(channel: SshChannel, socket: Socket): void {
-  channel.extended.resume();
-  channel.pipe(socket);
-  socket.pipe(channel);
+/**
+ * Joins a channel and a socket; each direction ends on its own, and a failure of either ends both. Resolves to the
+ * bytes that have passed when the socket is closed.
+ */
+export function relay(channel: SshChannel, socket: Socket): Promise<SessionBytes> {
   const fail = (): void => {
     socket.destroy();
     channel.destroy();
   };
   channel.on("error", fail);
   socket.on("error", fail);
+  channel.extended.resume();
+  channel.pipe(socket);
+  socket.pipe(channel);
+  // A client that has closed takes nothing more, but what it sent before still goes out.
   void channel.whenClosed.then(() => {
-    // What the client sent before it closed is still delivered.
-    if (channel.readableEnded) socket.end();
-    else channel.on("end", () => socket.end());
-    socket.resume();
+    if (channel.readableEnded || channel.destroyed) socket.destroySoon();
+    else channel.once("end", () => socket.destroySoon()).once("close", () => socket.destroySoon());
   });
-  socket.on("close", () => channel.close());
+  return new Promise((resolve) => {
+    socket.once("close", () => {
+      channel.close();
+      resolve({ tx: socket.bytesRead, rx: socket.bytesWritten });
+    });
+  });
 }
 
 function mayForward({ access, certificate }: UserIdentity): boolean {
@@ -96,21 +105,43 @@ function dial({ host, port }: Target): Promise<Socket> {
   });
 }
 
-async function audit(options: ForwardingOptions, target: Target, error?: string): Promise<void> {
-  const { context, connection, identity } = options;
-  const event = auditEvent("port", error === undefined ? "success" : "failure", {
+function origin({ connection, identity }: ForwardingOptions): {
+  "user": string;
+  "login": string;
+  "addr.local": string;
+  "addr.remote": string;
+} {
+  return {
     "user": identity.user,
     "login": connection.user,
     "addr.local": connection.localAddress,
     "addr.remote": connection.remoteAddress,
-    "addr": formatAddress(target),
-    "success": error === undefined,
-    error,
+  };
+}
+
+function portEvent(options: ForwardingOptions, target: Target, error?: string): PendingAuditEvent {
+  const addr = formatAddress(target);
+  return error === undefined
+    ? auditEvent("port", "success", { ...origin(options), addr, success: true })
+    : auditEvent("port", "failure", { ...origin(options), addr, success: false, error });
+}
+
+function dataEvent(options: ForwardingOptions, bytes: SessionBytes): PendingAuditEvent {
+  const { hostId, settings } = options.context;
+  return auditEvent("sessionData", "success", {
+    ...origin(options),
+    ...bytes,
+    server_id: hostId,
+    namespace: settings.namespace,
+    ei: SESSION_DATA_INDEX,
   });
+}
+
+async function emit({ context }: ForwardingOptions, event: PendingAuditEvent): Promise<void> {
   try {
     await context.api.emitAuditEvent(event);
   } catch (cause) {
-    context.log.error("a forwarded connection could not be audited", { error: errorMessage(cause) });
+    context.log.error("a forwarded connection could not be audited", { error: errorChain(cause) });
     if (context.settings.auditPolicy !== "best_effort") throw cause;
   }
 }

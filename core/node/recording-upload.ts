@@ -4,10 +4,13 @@ import { recoverRecordings } from "../recording/recovery.js";
 import { createUploader } from "../recording/uploader.js";
 import type { NodeContext } from "./node-context.js";
 import { recordingDirectory } from "./recording-directory.js";
+import { retryWhileUnavailable } from "./retry.js";
+
+const RETRY_FOR_MS = 60 * 60_000;
 
 /** The running upload. */
 export interface RecordingUpload {
-  /** Sends what is ready once more, then stops. What is left is sent after the next start. */
+  /** Sends what is ready once more, then stops. What is left is sent after the next start. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -21,22 +24,26 @@ export function startRecordingUpload(context: NodeContext): RecordingUpload {
     clock,
     log,
   });
-  const recovering = recover(context, directory).catch((error: unknown) => {
+  const stop = new AbortController();
+  const recovering = recover(context, directory, stop.signal).catch((error: unknown) => {
     log.error("recordings of an earlier run could not be finished", { error: errorChain(error) });
   });
-  return {
-    close: async () => {
-      await recovering;
-      await uploader.scan();
-      await uploader.close();
-    },
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    stop.abort();
+    await recovering;
+    await uploader.scan();
+    await uploader.close();
   };
+  return { close: () => (closing ??= close()) };
 }
 
 /** The sessions of a killed process ended with it: their end is added to the recording and to the audit log. */
-async function recover({ api, log }: NodeContext, directory: string): Promise<void> {
+async function recover(context: NodeContext, directory: string, signal: AbortSignal): Promise<void> {
+  const { api, clock, log } = context;
   for (const { sessionId, end } of await recoverRecordings(directory, { log })) {
     log.warn("a recording of an earlier run was finished", { sid: sessionId });
-    if (end !== undefined) await api.emitAuditEvent(end);
+    if (end === undefined) continue;
+    await retryWhileUnavailable(() => api.emitAuditEvent(end), { clock, forMs: RETRY_FOR_MS, signal });
   }
 }

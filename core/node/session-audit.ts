@@ -4,9 +4,10 @@
  */
 import { randomUUID } from "node:crypto";
 import type { PendingAuditEvent } from "../audit/catalogue.js";
-import { errorChain, hasCode, internal } from "../errors/error.js";
+import { errorChain, internal } from "../errors/error.js";
 import type { Recorder } from "../recording/recorder.js";
 import type { NodeContext } from "./node-context.js";
+import { retryWhileUnavailable } from "./retry.js";
 
 /** A session's way to the audit log and its recording. */
 export interface SessionAudit {
@@ -33,7 +34,6 @@ export interface SessionAuditOptions {
 }
 
 const RETRY_FOR_MS = 60_000;
-const RETRY_STEP_MS = 1_000;
 const SLICE_VERSION = 3;
 
 /** Opens the audit of a session. */
@@ -137,17 +137,8 @@ class QueuedAudit implements SessionAudit {
     });
   }
 
-  async #retrying(work: () => Promise<void>): Promise<void> {
-    const { clock } = this.#context;
-    const giveUp = clock.now().getTime() + RETRY_FOR_MS;
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!hasCode(error, "unavailable") || clock.now().getTime() >= giveUp) throw error;
-        await clock.sleep(RETRY_STEP_MS);
-      }
-    }
+  #retrying(work: () => Promise<void>): Promise<void> {
+    return retryWhileUnavailable(work, { clock: this.#context.clock, forMs: RETRY_FOR_MS });
   }
 
   #lost(error: unknown): void {

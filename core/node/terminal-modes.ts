@@ -22,7 +22,7 @@ const CHARACTERS: Readonly<Record<number, string>> = {
   18: "discard",
 };
 
-/** Opcodes of flags. */
+/** Opcodes of flags. Left out: PENDIN, which stty does not know, and character size and parity, which a pty refuses. */
 const FLAGS: Readonly<Record<number, string>> = {
   30: "ignpar",
   31: "parmrk",
@@ -49,19 +49,14 @@ const FLAGS: Readonly<Record<number, string>> = {
   59: "iexten",
   60: "echoctl",
   61: "echoke",
-  62: "pendin",
   70: "opost",
   71: "olcuc",
   72: "onlcr",
   73: "ocrnl",
   74: "onocr",
   75: "onlret",
-  92: "parenb",
-  93: "parodd",
 };
 
-const CS7 = 90;
-const CS8 = 91;
 const DISABLED = 255;
 
 /** The arguments that set the modes. Unknown opcodes are passed over; a truncated list counts as far as it goes. */
@@ -80,11 +75,9 @@ function sttyArgument(opcode: number, value: number): string[] {
   const character = CHARACTERS[opcode];
   if (character !== undefined) {
     if (value > DISABLED) return [];
-    return [character, value === DISABLED ? "undef" : String(value)];
+    // In hexadecimal, because stty takes a single digit for the character itself.
+    return [character, value === DISABLED ? "undef" : `0x${value.toString(16)}`];
   }
   const flag = FLAGS[opcode];
-  if (flag !== undefined) return [value === 0 ? `-${flag}` : flag];
-  if (opcode === CS7 && value !== 0) return ["cs7"];
-  if (opcode === CS8 && value !== 0) return ["cs8"];
-  return [];
+  return flag === undefined ? [] : [value === 0 ? `-${flag}` : flag];
 }
