@@ -10,7 +10,17 @@ import { ours, run, succeed, type Outcome, type RunOptions } from "./programs.js
 const READY = "All services are ready.";
 const START_TIMEOUT_MS = 30_000;
 
-/** Ports of an all-in-one daemon, all on 127.0.0.1. */
+/** Where a daemon runs: on this machine's loopback, or on a host of its own (see hosts.ts). */
+export interface Place {
+  /** What its listeners are bound to. */
+  readonly address: string;
+  /** The command and arguments that run a program there; empty for this machine. */
+  readonly enter: readonly string[];
+}
+
+const HERE: Place = { address: "127.0.0.1", enter: [] };
+
+/** Ports of an all-in-one daemon. */
 export interface Ports {
   readonly auth: number;
   readonly ssh: number;
@@ -33,6 +43,7 @@ export interface Daemon {
   readonly dataDir: string;
   readonly configFile: string;
   readonly ports: Ports;
+  readonly place: Place;
   readonly child: ChildProcess;
   /** All that it wrote so far. */
   output(): string;
@@ -54,13 +65,13 @@ export interface Daemon {
 }
 
 /** Starts an all-in-one cluster `example.test` with the node `node1`, second factor off unless overridden. */
-export async function startDaemon(overrides: Overrides = {}): Promise<Daemon> {
+export async function startDaemon(overrides: Overrides = {}, place: Place = HERE): Promise<Daemon> {
   const { folder, remove } = await temporaryFolder();
   const [auth, ssh, web, node, diag] = (await freePorts(5)) as [number, number, number, number, number];
   const ports = { auth, ssh, web, node, diag };
   const dataDir = path.join(folder, "data");
   const configFile = path.join(folder, "teleport.yaml");
-  const on = (port: number): string => `127.0.0.1:${port}`;
+  const on = (port: number): string => `${place.address}:${port}`;
   writeFileSync(
     configFile,
     stringify({
@@ -88,7 +99,7 @@ export async function startDaemon(overrides: Overrides = {}): Promise<Daemon> {
   );
   mkdirSync(dataDir, { mode: 0o700 });
   chmodSync(configFile, 0o600);
-  const daemon = new RunningDaemon(folder, dataDir, configFile, ports, remove);
+  const daemon = new RunningDaemon(folder, dataDir, configFile, ports, place, remove);
   try {
     await daemon.restart();
   } catch (error) {
@@ -108,6 +119,7 @@ class RunningDaemon implements Daemon {
     readonly dataDir: string,
     readonly configFile: string,
     readonly ports: Ports,
+    readonly place: Place,
     private readonly removeFolder: () => Promise<void>,
   ) {}
 
@@ -117,8 +129,9 @@ class RunningDaemon implements Daemon {
 
   async restart(): Promise<void> {
     this.#output = "";
-    const args = ["start", "-c", this.configFile, `--diag-addr=127.0.0.1:${this.ports.diag}`];
-    this.child = spawn(ours("teleport"), args, { stdio: ["ignore", "pipe", "pipe"] });
+    const diag = `--diag-addr=127.0.0.1:${this.ports.diag}`;
+    const [command, ...args] = [...this.place.enter, ours("teleport"), "start", "-c", this.configFile, diag];
+    this.child = spawn(command!, args, { stdio: ["ignore", "pipe", "pipe"] });
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();
       for (const watcher of [...this.#watchers]) watcher();
@@ -150,11 +163,13 @@ class RunningDaemon implements Daemon {
   }
 
   tctl(...args: string[]): Promise<string> {
-    return succeed(ours("tctl"), ["-c", this.configFile, ...args]);
+    const [command, ...rest] = [...this.place.enter, ours("tctl"), "-c", this.configFile, ...args];
+    return succeed(command!, rest);
   }
 
   runTctl(args: readonly string[], options?: RunOptions): Promise<Outcome> {
-    return run(ours("tctl"), ["-c", this.configFile, ...args], options);
+    const [command, ...rest] = [...this.place.enter, ours("tctl"), "-c", this.configFile, ...args];
+    return run(command!, rest, options);
   }
 
   audit(): Record<string, unknown>[] {
