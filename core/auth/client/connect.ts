@@ -37,7 +37,7 @@ export function connectAuth(options: ConnectAuthOptions): AuthApi {
     clock,
     timeoutMs: Math.min(timeoutMs, 10_000),
   });
-  const http = createHttpClient({ dialer, clock, timeoutMs });
+  const http = createHttpClient({ dialer, clock, timeoutMs, retryReads: true });
   const session = new GrpcSession(dialer);
   return {
     ...createRestApi(http),

@@ -38,16 +38,20 @@ export interface HttpReply {
 
 /** HTTP/1.1 over verified connections, which are kept alive. */
 export interface HttpClient {
-  /** Throws the error that the status stands for, or `unavailable`. Only GET is ever tried again. */
+  /** Throws the error that the status stands for, or `unavailable`. */
   send(request: HttpRequest): Promise<HttpReply>;
   close(): void;
 }
 
-/** Creates the client. `timeoutMs` bounds the silence of the server, so that long uploads are not cut off. */
+/**
+ * Creates the client. `timeoutMs` bounds the silence of the server, so that long uploads are not cut off. With
+ * `retryReads`, GET is tried again while the server is `unavailable`; other requests never are.
+ */
 export function createHttpClient(options: {
   dialer: SecureDialer;
   clock: Clock;
   timeoutMs: number;
+  retryReads: boolean;
 }): HttpClient {
   const agent = new DialingAgent(options.dialer);
   const closing = new AbortController();
@@ -57,7 +61,8 @@ export function createHttpClient(options: {
         if (closing.signal.aborted) throw unavailable("the client is closed");
         return sendOnce(agent, request, options.timeoutMs, closing.signal);
       };
-      return request.method === "GET" ? withRetries(once, options.clock, closing.signal) : once();
+      const retry = options.retryReads && request.method === "GET";
+      return retry ? withRetries(once, options.clock, closing.signal) : once();
     },
     close() {
       closing.abort(unavailable("the client is closed"));

@@ -134,7 +134,7 @@ async function anonymously<T>(
   call: (api: RestApi) => Promise<T>,
 ): Promise<T> {
   const dialer = createSecureDialer({ addresses: [address], trust, clock, timeoutMs: TIMEOUT_MS });
-  const http = createHttpClient({ dialer, clock, timeoutMs: TIMEOUT_MS });
+  const http = createHttpClient({ dialer, clock, timeoutMs: TIMEOUT_MS, retryReads: false });
   const close = (): void => http.close();
   signal.addEventListener("abort", close, { once: true });
   try {

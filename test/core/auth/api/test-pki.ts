@@ -45,6 +45,11 @@ export class TestPki {
     return this.certificates.host.certPem;
   }
 
+  /** An authority with its private key. */
+  authorityOf(type: AuthorityType): { certPem: string; key: KeyObject } {
+    return this.certificates[type];
+  }
+
   /** Certificate of the auth server itself. */
   server(dnsNames = ["*.teleport.cluster.local", "teleport.cluster.local"]): TestCertificate {
     return this.issue("host", `11111111-2222-4333-8444-555555555555.${this.cluster}`, ["Admin"], {

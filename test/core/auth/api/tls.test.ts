@@ -238,17 +238,19 @@ describe("the API's limits", () => {
 
   it("drop the oldest connection without a request for a new one", async () => {
     const server = await startTestServer(pki, fake, { limits: { maxPending: 2 } });
-    const sockets = [];
-    for (let i = 0; i < 3; i++) {
+    const open = async (): Promise<TLSSocket> => {
       const socket = connectTls({ host: "127.0.0.1", port: server.port, rejectUnauthorized: false });
       await once(socket, "secureConnect");
-      sockets.push(socket);
-    }
-    sockets[0]!.resume();
-    await once(sockets[0]!, "close");
-    sockets[2]!.write("GET /v2/domain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    assert.match(await readAll(sockets[2]!), /200 OK/);
-    sockets[1]!.destroy();
+      return socket;
+    };
+    const oldest = await open();
+    const closed = once(oldest.resume(), "close");
+    const second = await open();
+    const newest = await open();
+    await closed;
+    newest.write("GET /v2/domain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert.match(await readAll(newest), /200 OK/);
+    second.destroy();
     await server.close();
   });
 
