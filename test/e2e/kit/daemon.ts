@@ -131,7 +131,7 @@ class RunningDaemon implements Daemon {
     this.#output = "";
     const diag = `--diag-addr=127.0.0.1:${this.ports.diag}`;
     const [command, ...args] = [...this.place.enter, ours("teleport"), "start", "-c", this.configFile, diag];
-    this.child = spawn(command!, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();
       for (const watcher of [...this.#watchers]) watcher();

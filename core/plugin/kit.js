@@ -1,0 +1,1 @@
+export * from "../../dist/core/plugin/kit/storage-conformance.js";
