@@ -1,6 +1,7 @@
 /** Changes to users and roles. */
+import { compileLabelPattern } from "../access/label-pattern.js";
 import { auditEvent } from "../audit/catalogue.js";
-import { badParameter } from "../errors/error.js";
+import { badParameter, errorMessage } from "../errors/error.js";
 import { ZERO_TIME } from "../resources/envelope.js";
 import { roleCodec } from "../resources/role-codec.js";
 import type { Role } from "../resources/role.js";
@@ -8,7 +9,7 @@ import { isSystemRoleName } from "../resources/token.js";
 import { userCodec } from "../resources/user-codec.js";
 import type { User } from "../resources/user.js";
 import type { AuditTrail } from "./audit-trail.js";
-import { fromBase64 } from "./signers.js";
+import { fromBase64 } from "./base64.js";
 import type { Stores } from "./stores.js";
 
 /** Reads and changes users and roles. */
@@ -85,6 +86,7 @@ export function createAccounts(stores: Stores, audit: AuditTrail): Accounts {
           `a role cannot be named ${role.metadata.name}: that is a system role; choose another name`,
         );
       }
+      requireReadableLabels(role);
       await roles.put(role);
     },
     async deleteRole(name) {
@@ -95,4 +97,21 @@ export function createAccounts(stores: Stores, audit: AuditTrail): Accounts {
       await roles.delete(name);
     },
   };
+}
+
+/** A pattern that cannot be compiled matches nothing; where it was to deny something, that must not go unnoticed. */
+function requireReadableLabels({ metadata, spec }: Role): void {
+  for (const [key, value] of [spec.allow, spec.deny].flatMap((side) =>
+    Object.entries(side.node_labels ?? {}),
+  )) {
+    for (const pattern of [value].flat().filter((text) => !text.includes("{{"))) {
+      try {
+        compileLabelPattern(pattern);
+      } catch (error) {
+        throw badParameter(`role "${metadata.name}": node label ${key}: ${errorMessage(error)}`, {
+          cause: error,
+        });
+      }
+    }
+  }
 }

@@ -8,7 +8,7 @@ import type { Logger } from "../plugin/logger.js";
 import type { AuthorityType, CertAuthority } from "../resources/authority.js";
 import { adminRole } from "./admin-role.js";
 import type { AuthSettings } from "./settings.js";
-import { toBase64 } from "./signers.js";
+import { toBase64 } from "./base64.js";
 import type { Stores } from "./stores.js";
 
 /** Brings the store in step with the settings and returns the cluster's name. The caller holds the cluster's lock. */

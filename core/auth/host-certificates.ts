@@ -6,7 +6,8 @@ import type { Clock } from "../plugin/clock.js";
 import type { PackedKeys } from "./client/api.js";
 import { isHostId, sshPrincipals, tlsNames, type HostNames } from "./host-names.js";
 import type { SubjectKey } from "./public-key.js";
-import { toBase64, type Signers } from "./signers.js";
+import { toBase64 } from "./base64.js";
+import type { Signers } from "./signers.js";
 
 const TLS_LIFETIME_MS = 315_360_000_000;
 /** Certificates begin in the past, for hosts whose clock is behind. */

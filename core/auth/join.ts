@@ -10,7 +10,7 @@ import { isHostId, type HostNames } from "./host-names.js";
 import type { JoinTokens } from "./join-tokens.js";
 import { parseSubjectKey, requireStrength } from "./public-key.js";
 import { clientHost } from "./rate-limit.js";
-import { fromBase64 } from "./signers.js";
+import { fromBase64 } from "./base64.js";
 
 /** Roles in which a host can join. */
 const HOST_ROLES: ReadonlySet<SystemRole> = new Set<SystemRole>(["Node", "Proxy", "Auth"]);

@@ -13,7 +13,8 @@ import type { SshLoginRequest, SshLoginResponse, WebLoginRequest } from "./clien
 import type { CredentialsCheck, OfferedCredentials } from "./credentials-check.js";
 import type { LoginGuard } from "./login-guard.js";
 import { clientHost, type RateLimit } from "./rate-limit.js";
-import { fromBase64, toBase64, type Signers } from "./signers.js";
+import { fromBase64, toBase64 } from "./base64.js";
+import type { Signers } from "./signers.js";
 import type { UserCertificates } from "./user-certificates.js";
 import type { WebLoginSessions } from "./web-login-sessions.js";
 

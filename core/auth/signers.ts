@@ -3,6 +3,7 @@ import { corrupt } from "../errors/error.js";
 import { parsePrivateKey } from "../pki/keys.js";
 import type { AuthorityStore } from "../resources/authorities.js";
 import type { AuthorityType, CertAuthority } from "../resources/authority.js";
+import { fromBase64 } from "./base64.js";
 
 /** What signs new certificates, and what peers need to check them. */
 export interface Signer {
@@ -46,14 +47,4 @@ function parseSigner(authority: CertAuthority): Signer {
     tls: { certPem: fromBase64(cert), key: parsePrivateKey(fromBase64(key)) },
     authority,
   };
-}
-
-/** The text behind a base64 field. */
-export function fromBase64(field: string): string {
-  return Buffer.from(field, "base64").toString("utf8");
-}
-
-/** A text as a base64 field. */
-export function toBase64(text: string): string {
-  return Buffer.from(text, "utf8").toString("base64");
 }

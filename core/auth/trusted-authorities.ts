@@ -3,7 +3,7 @@ import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { Storage } from "../plugin/storage.js";
 import type { AuthorityType } from "../resources/authority.js";
-import { fromBase64 } from "./signers.js";
+import { fromBase64 } from "./base64.js";
 import type { Stores } from "./stores.js";
 import { watchKinds } from "./watch.js";
 

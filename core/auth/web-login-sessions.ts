@@ -6,7 +6,7 @@ import { formatTime } from "../resources/rfc3339.js";
 import type { WebSession } from "../resources/session.js";
 import type { User } from "../resources/user.js";
 import type { WebSessionStore } from "../resources/web-sessions.js";
-import { toBase64 } from "./signers.js";
+import { toBase64 } from "./base64.js";
 import type { UserCertificates } from "./user-certificates.js";
 
 const BEARER_TTL_MS = 10 * 60_000;

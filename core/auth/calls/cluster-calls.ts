@@ -1,7 +1,7 @@
 import { withoutPrivateKeys } from "../../resources/authority-codec.js";
 import { VERSION } from "../../grammar/version.js";
 import type { AuthApi } from "../client/api.js";
-import { fromBase64 } from "../signers.js";
+import { fromBase64 } from "../base64.js";
 import { watchKinds } from "../watch.js";
 import type { CallScope } from "./scope.js";
 

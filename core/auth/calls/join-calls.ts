@@ -2,7 +2,7 @@ import { accessDenied, badParameter } from "../../errors/error.js";
 import { isSystemRole } from "../../resources/token.js";
 import type { AuthApi } from "../client/api.js";
 import { parseSubjectKey } from "../public-key.js";
-import { fromBase64 } from "../signers.js";
+import { fromBase64 } from "../base64.js";
 import type { CallScope } from "./scope.js";
 
 /** Join tokens, and certificates for hosts. */

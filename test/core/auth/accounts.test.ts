@@ -70,6 +70,14 @@ describe("accounts", () => {
     });
   });
 
+  it("refuse a role whose label pattern cannot be compiled", async () => {
+    const broken = { ...role("dev"), spec: { ...role("dev").spec, deny: { node_labels: { env: "^([$" } } } };
+    await assert.rejects(auth.as("Admin").upsertRole(broken), {
+      code: "bad_parameter",
+      message: /^role "dev": node label env: /,
+    });
+  });
+
   it("refuse a user with a role that does not exist, and keep roles that are in use", async () => {
     const admin = auth.as("Admin");
     await signUp(auth, "alice", PASSWORD);
