@@ -38,8 +38,9 @@ export class ExitWith extends Error {
   constructor(
     readonly exitCode: number,
     message = "",
+    options: ErrorOptions = {},
   ) {
-    super(message);
+    super(message, options);
   }
 }
 
@@ -126,14 +127,15 @@ function helpCommand(program: Command): Command {
 
 function report(error: unknown, args: readonly string[], options: ProgramOptions): number {
   if (error instanceof CommanderError) return reportUsage(error, options);
+  const debug = args.includes("-d") || args.includes("--debug") || process.env.TELEPORT_DEBUG === "1";
   if (error instanceof ExitWith) {
     if (error.message) process.stderr.write(`${error.message}\n`);
+    if (debug) writeChain(error.cause);
     return error.exitCode;
   }
   const message = errorMessage(error);
   const lines = hasCode(error, "config") ? message.split("\n") : [message];
   for (const line of lines) process.stderr.write(`error: ${quotedWhereNeeded(line)}\n`);
-  const debug = args.includes("-d") || args.includes("--debug") || process.env.TELEPORT_DEBUG === "1";
   if (debug) writeChain(error);
   return 1;
 }

@@ -1,0 +1,72 @@
+/** `tctl`: administration of a cluster. */
+import type { ProgramOptions } from "../program.js";
+import { addGlobalFlags } from "./global-flags.js";
+
+/** The table of commands. */
+export const tctlProgram: ProgramOptions = {
+  name: "tctl",
+  summary: "Administration of a Teleport cluster.",
+  globals: addGlobalFlags,
+  commands: [
+    { name: "status", summary: "show the state of the cluster", load: () => import("./status.js") },
+    {
+      name: "users",
+      summary: "manage users",
+      commands: [
+        { name: "add", summary: "invite a user", load: () => import("./users-add.js") },
+        { name: "ls", summary: "list users", load: () => import("./users-ls.js") },
+        { name: "rm", aliases: ["del"], summary: "delete users", load: () => import("./users-rm.js") },
+      ],
+    },
+    {
+      name: "nodes",
+      summary: "manage nodes",
+      commands: [
+        {
+          name: "add",
+          summary: "make a token for a node to join with",
+          load: () => import("./nodes-add.js"),
+        },
+        { name: "ls", summary: "list nodes", load: () => import("./nodes-ls.js") },
+      ],
+    },
+    {
+      name: "tokens",
+      summary: "manage join tokens",
+      commands: [
+        { name: "add", summary: "make a join token", load: () => import("./tokens-add.js") },
+        { name: "ls", summary: "list join tokens and invites", load: () => import("./tokens-ls.js") },
+        {
+          name: "rm",
+          aliases: ["del"],
+          summary: "delete a join token or an invite",
+          load: () => import("./tokens-rm.js"),
+        },
+      ],
+    },
+    {
+      name: "auth",
+      summary: "export certificate authorities, and sign certificates",
+      commands: [
+        {
+          name: "export",
+          summary: "print the cluster's certificate authorities",
+          load: () => import("./auth-export.js"),
+        },
+        {
+          name: "sign",
+          summary: "make an identity for a user, or a host certificate",
+          load: () => import("./auth-sign.js"),
+        },
+      ],
+    },
+    { name: "get", summary: "print resources", load: () => import("./get.js") },
+    { name: "version", summary: "print the version", load: () => import("../version.js") },
+  ],
+  examples: [
+    "  tctl users add alice root,admin                  # invite alice, who may log in as root or admin",
+    "  tctl nodes add                                   # a token, and the command that joins a node",
+    "  tctl auth export --type=host >> ~/.ssh/known_hosts",
+    "  tctl get roles --format=text",
+  ].join("\n"),
+};
