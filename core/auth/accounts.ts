@@ -8,6 +8,7 @@ import type { Role } from "../resources/role.js";
 import { isSystemRoleName } from "../resources/token.js";
 import { userCodec } from "../resources/user-codec.js";
 import type { User } from "../resources/user.js";
+import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
 import { fromBase64 } from "./base64.js";
 import type { Stores } from "./stores.js";
@@ -21,7 +22,7 @@ export interface Accounts {
   putUser(user: User): Promise<void>;
   deleteUser(name: string): Promise<void>;
   putRole(role: Role): Promise<void>;
-  /** Throws `bad_parameter` for a role that users have. */
+  /** Throws `bad_parameter` for a role that users have, or will get with their invites. */
   deleteRole(name: string): Promise<void>;
 }
 
@@ -90,6 +91,9 @@ export function createAccounts(stores: Stores, audit: AuditTrail): Accounts {
       await roles.put(role);
     },
     async deleteRole(name) {
+      if (name === adminRole.metadata.name) {
+        throw badParameter(`role ${name} is given to every invited user and cannot be removed`);
+      }
       const holder = (await users.list()).find(({ spec }) => spec.roles.includes(name));
       if (holder !== undefined) {
         throw badParameter(`role ${name} is still used by the user ${holder.metadata.name}`);

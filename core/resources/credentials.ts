@@ -1,7 +1,7 @@
 import { hasCode } from "../errors/error.js";
 import type { Storage } from "../plugin/storage.js";
 import { undefinedWhenMissing } from "./collection.js";
-import { below, keys } from "./keys.js";
+import { keys } from "./keys.js";
 
 /** How long 4.2 remembers the last accepted code. */
 const USED_CODE_MS = 30_000;
@@ -23,8 +23,6 @@ export interface CredentialStore {
    * several calls at once only one wins.
    */
   acceptTotpStep(user: string, step: number, code: string, now: Date): Promise<boolean>;
-  /** Removes what {@link UserStore.delete} would remove of a half-written user. */
-  deleteAll(user: string): Promise<void>;
 }
 
 /** The credentials in a backend. */
@@ -70,6 +68,5 @@ export function createCredentialStore(storage: Storage): CredentialStore {
       await storage.put({ key: keys.usedTotp(user), value: Buffer.from(code), expires });
       return true;
     },
-    deleteAll: async (user) => void (await storage.deleteRange(below(keys.ofUser(user)))),
   };
 }

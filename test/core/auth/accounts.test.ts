@@ -90,6 +90,7 @@ describe("accounts", () => {
       code: "bad_parameter",
       message: "role dev is still used by the user alice",
     });
+    await assert.rejects(admin.deleteRole("admin"), { code: "bad_parameter" });
   });
 
   it("refuse names that cannot be part of a key", async () => {

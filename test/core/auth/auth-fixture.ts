@@ -7,7 +7,12 @@ import type { AuthApi } from "../../../core/auth/client/api.js";
 import type { Recordings } from "../../../core/auth/session-audit.js";
 import type { AuthSettings } from "../../../core/auth/settings.js";
 import { notFound } from "../../../core/errors/error.js";
-import { generateEd25519KeyPair, generateRsaKeyPair, publicKeyPem } from "../../../core/pki/keys.js";
+import {
+  generateEd25519KeyPair,
+  generateRsaKeyPair,
+  publicKeyPem,
+  type KeyPair,
+} from "../../../core/pki/keys.js";
 import { sshPublicLine } from "../../../core/pki/ssh-key.js";
 import { silentLogger } from "../../../core/plugin/logger.js";
 import { prefixRange, type NewItem, type Storage } from "../../../core/plugin/storage.js";
@@ -187,9 +192,11 @@ export function logIn(
 
 let clients = 0;
 
+let hostKey: Promise<KeyPair> | undefined;
+
 /** A host that wants to join. */
 export async function joinRequest(token: string, role: SystemRole, hostId: string = randomUUID()) {
-  const { publicKey } = await generateRsaKeyPair();
+  const { publicKey } = await (hostKey ??= generateRsaKeyPair());
   return {
     hostID: hostId,
     node_name: "node1",
