@@ -125,6 +125,14 @@ class SessionChannelHandler {
   async #start(read: () => Program): Promise<boolean> {
     if (this.#started) return false;
     this.#started = true;
+    const starting = this.#startSession(read);
+    // Also a session that is only being started keeps a closing node waiting.
+    this.#options.context.sessions.track(starting.then((session) => session?.done));
+    await starting;
+    return true;
+  }
+
+  async #startSession(read: () => Program): Promise<Session | undefined> {
     const { context, connection, identity, channel } = this.#options;
     let release: () => void = () => undefined;
     try {
@@ -132,21 +140,18 @@ class SessionChannelHandler {
       if (requestedId !== undefined) release = context.sessions.reserve(requestedId);
       const account = await context.lookupAccount(connection.user);
       const pty = this.#pty;
-      this.#session = await startSession({
-        context,
-        connection,
-        channel,
+      const session = await startSession({
+        ...{ context, connection, channel, account, pty, requestedId },
         user: identity.user,
-        account,
         program: read(),
-        pty,
         environment: this.#environment,
-        requestedId,
         agentSocket: this.#agentSocket,
       });
+      this.#session = session;
+      void session.done.then(release);
       // The window may have changed while the session was started.
-      if (this.#pty !== undefined && this.#pty !== pty) this.#session.resize(this.#pty.size);
-      context.sessions.track(this.#session.done.finally(release));
+      if (this.#pty !== undefined && this.#pty !== pty) session.resize(this.#pty.size);
+      return session;
     } catch (error) {
       release();
       context.log.warn("a session could not be started", {
@@ -155,8 +160,8 @@ class SessionChannelHandler {
         error: errorMessage(error),
       });
       this.#tellAndClose(errorMessage(error));
+      return undefined;
     }
-    return true;
   }
 
   #requestedId(): string | undefined {

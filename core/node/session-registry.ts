@@ -14,19 +14,14 @@ export class SessionRegistry {
     return () => void this.#ids.delete(id);
   }
 
-  /** Keeps count of a session until it is done. */
+  /** Keeps count of a session until it is done. The promise must not reject. */
   track(done: Promise<void>): void {
     this.#running.add(done);
     void done.then(() => this.#running.delete(done));
   }
 
-  /** How many sessions run. */
-  get size(): number {
-    return this.#running.size;
-  }
-
-  /** Resolves when every session that runs now has ended and is on record. */
+  /** Resolves when no session runs and every end is on record. */
   async idle(): Promise<void> {
-    await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 }

@@ -8,14 +8,16 @@ import type { AuthApi, SessionSlice } from "../../../core/auth/client/api.js";
 import type { ClusterView } from "../../../core/auth/client/view.js";
 import { createNodeService, type NodeService } from "../../../core/node/node-service.js";
 import type { NodeSettings } from "../../../core/node/settings.js";
-import { generateEd25519KeyPair } from "../../../core/pki/keys.js";
+import { generateEd25519KeyPair, parsePrivateKey } from "../../../core/pki/keys.js";
 import { issueSshCertificate, parseSshCertificateLine } from "../../../core/pki/ssh-certificate.js";
 import { parseAuthorizedKey, sshPublicBlob, sshPublicLine } from "../../../core/pki/ssh-key.js";
-import { systemClock } from "../../../core/plugin/clock.js";
-import type { Logger } from "../../../core/plugin/logger.js";
+import { type Clock, systemClock } from "../../../core/plugin/clock.js";
+import { type Logger, silentLogger } from "../../../core/plugin/logger.js";
 import type { ClusterConfig } from "../../../core/resources/cluster.js";
 import type { Role } from "../../../core/resources/role.js";
 import type { LiveSession, LiveSessionUpdate } from "../../../core/resources/session.js";
+import { connectSsh } from "../../../core/ssh/client.js";
+import type { SshConnection } from "../../../core/ssh/contract.js";
 import { DEFAULT_LIMITS } from "../../../core/ssh/limits.js";
 import { createSigner } from "../../../core/ssh/signer.js";
 
@@ -122,6 +124,7 @@ export interface FixtureOptions {
   readonly settings?: Partial<NodeSettings>;
   readonly roles?: readonly Role[];
   readonly config?: Partial<ClusterConfig["spec"]>;
+  readonly clock?: Clock;
 }
 
 /** How a certificate differs from the usual one. */
@@ -184,7 +187,7 @@ export class NodeFixture {
       },
       dataDir: join(this.directory, "data"),
       log: this.#logger(),
-      clock: systemClock,
+      clock: fixture.clock ?? systemClock,
     });
     this.#listener = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
       this.service.accept(socket),
@@ -256,6 +259,21 @@ export class NodeFixture {
     const separator = args.indexOf("--");
     const flags = separator < 0 ? [] : args.slice(0, separator);
     return run("ssh", [...all, ...flags, "127.0.0.1", ...args.slice(separator + 1)], input);
+  }
+
+  /** Connects with the product's own client, for what stock clients do not send. */
+  connect(identity = "id"): Promise<SshConnection> {
+    const path = join(this.directory, identity);
+    const key = parsePrivateKey(readFileSync(path));
+    const certificate = parseSshCertificateLine(readFileSync(`${path}-cert.pub`, "utf8")).blob;
+    return connectSsh({
+      stream: { host: "127.0.0.1", port: this.port },
+      user: LOGIN,
+      signers: () => Promise.resolve([createSigner(key, certificate)]),
+      verifyHost: () => undefined,
+      log: silentLogger,
+      clock: systemClock,
+    });
   }
 
   async close(): Promise<void> {

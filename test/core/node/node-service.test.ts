@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { SshWriter } from "../../../core/pki/ssh-wire.js";
 import { LOGIN, needPrograms, NodeFixture, role, run } from "./fixture.js";
 
 describe("node service", function () {
@@ -95,18 +96,15 @@ describe("node service", function () {
   });
 
   it("gives no descriptor of the daemon or of other sessions to a program", async () => {
-    const open = run(
-      "ssh",
-      [
-        ...node.clientOptions(),
-        ...["-tt", "-p", String(node.port), "-l", LOGIN, "127.0.0.1", "echo ready; read line"],
-      ],
-      "",
-    );
-    await node.auth.waitFor(({ event }) => event === "session.start");
+    const other = await node.connect();
+    const channel = await other.openChannel("session");
+    channel.resume();
+    const size = new SshWriter().uint32(80).uint32(24).uint32(0).uint32(0).toBuffer();
+    await channel.request("pty-req", true, new SshWriter().string("xterm").raw(size).string("").toBuffer());
+    await channel.request("shell", true);
     const result = await node.ssh(["ls -l /proc/self/fd | tail -n +2 | wc -l; env | grep -c TELEPORT_ENV"]);
     assert.equal(String(result.stdout), "4\n0\n");
-    await open;
+    other.disconnect("done");
   });
 
   it("leaves nothing behind", async () => {
