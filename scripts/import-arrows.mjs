@@ -4,12 +4,13 @@
  */
 
 /** Rooms at the bottom: everybody may import them. */
-const GROUND = ["errors", "grammar"];
+const GROUND = ["errors", "grammar", "http"];
 
 /** Each room, and the rooms it may import besides the ground. */
 const ARROWS = {
   "errors": [],
   "grammar": [],
+  "http": [],
   "pki": [],
   "access": ["pki"],
   "di": [],

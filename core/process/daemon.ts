@@ -8,7 +8,7 @@ import { openPluginHost } from "../plugin/host.js";
 import type { Logger } from "../plugin/logger.js";
 import { authProviders } from "./auth-provider.js";
 import { openDataDir } from "./data-dir.js";
-import { createDiagnostics, type ProcessState } from "./diagnostics.js";
+import type { ProcessState } from "./diagnostics.js";
 import { openHostId } from "./host-id.js";
 import { openListeners, type ListenerName, type Listeners } from "./listeners.js";
 import { nodeProvider } from "./node-provider.js";
@@ -72,7 +72,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const listeners = await openListeners(settings);
   const stopping = new AbortController();
   let state: ProcessState = "starting";
-  const diagnostics = settings.diagAddr ? createDiagnostics(() => state) : undefined;
+  // Loaded only where it is asked for: the metrics library is large.
+  const diagnostics = settings.diagAddr
+    ? (await import("./diagnostics.js")).createDiagnostics(() => state)
+    : undefined;
   if (diagnostics) listeners.get("diag").serve((socket) => diagnostics.accept(socket));
 
   const closeGround = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import type { AuthApi } from "../../auth/client/api.js";
 import { httpStatusOf, publicMessage } from "../../auth/client/error-mapping.js";
 import { errorChain, errorMessage } from "../../errors/error.js";
+import { schemaless } from "../../http/schemaless.js";
 import type { Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { KeyPair, TlsSource } from "../../plugin/tls.js";
@@ -46,6 +47,7 @@ export async function createWebProxy(options: WebProxyOptions): Promise<WebProxy
   await contexts.forName(undefined);
   let server!: https.Server;
   const app = Fastify({
+    ...schemaless,
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true,
     serverFactory(handler) {
