@@ -15,6 +15,8 @@ export interface AlgorithmOffer {
   readonly ciphers: readonly string[];
   readonly macs: readonly string[];
   readonly allowSha1: boolean;
+  /** Ciphers to settle on with clients that can do them; none where the operator chose the ciphers. */
+  readonly preferredCiphers: readonly string[];
 }
 
 const DEFAULT_KEX = [
@@ -57,6 +59,8 @@ export function resolveAlgorithms(configured: SshAlgorithms): AlgorithmOffer {
     ciphers: choose("ciphers", configured.ciphers, DEFAULT_CIPHERS, OPTIONAL_CIPHERS),
     macs: choose("mac_algos", configured.macs, DEFAULT_MACS, OPTIONAL_MACS),
     allowSha1: configured.allowSha1 ?? false,
+    preferredCiphers:
+      configured.ciphers === undefined ? DEFAULT_CIPHERS.filter((name) => name.includes("-gcm@")) : [],
   };
 }
 

@@ -1,7 +1,8 @@
 /** The client's address as a proxy hands it to a node before the SSH stream: `Teleport-Proxy{json}` and a zero byte. */
 import { badParameter } from "../errors/error.js";
 
-const PREFIX = Buffer.from("Teleport-Proxy");
+/** What such a stream begins with. */
+export const PROXY_PREFIX = Buffer.from("Teleport-Proxy");
 const MAX_PREFIX_BYTES = 4096;
 
 /** What a stream began with: the client's address, if a proxy told it, and the first bytes of SSH. */
@@ -26,8 +27,8 @@ export class ProxyPrefixReader {
    */
   push(chunk: Buffer): StreamHead | undefined {
     this.#seen = this.#seen.length === 0 ? chunk : Buffer.concat([this.#seen, chunk]);
-    const compared = Math.min(this.#seen.length, PREFIX.length);
-    if (!this.#seen.subarray(0, compared).equals(PREFIX.subarray(0, compared))) {
+    const compared = Math.min(this.#seen.length, PROXY_PREFIX.length);
+    if (!this.#seen.subarray(0, compared).equals(PROXY_PREFIX.subarray(0, compared))) {
       return { clientAddress: undefined, rest: this.#seen };
     }
     const end = this.#seen.indexOf(0);
@@ -35,7 +36,7 @@ export class ProxyPrefixReader {
       if (this.#seen.length > MAX_PREFIX_BYTES) throw badParameter("The Teleport-Proxy prefix does not end");
       return undefined;
     }
-    const json = this.#seen.toString("utf8", PREFIX.length, end);
+    const json = this.#seen.toString("utf8", PROXY_PREFIX.length, end);
     return { clientAddress: clientAddressOf(json), rest: this.#seen.subarray(end + 1) };
   }
 }

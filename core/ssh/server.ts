@@ -3,14 +3,12 @@
  * connections. What strangers do before they have authenticated costs little and touches nobody else.
  */
 import type { Duplex } from "node:stream";
-import { badParameter, errorMessage } from "../errors/error.js";
-import type { SshCertificate } from "../pki/ssh-certificate.js";
-import { SshWriter } from "../pki/ssh-wire.js";
+import { errorMessage } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
+import { AcceptedClient, type ServerSettings } from "./accepted-client.js";
 import { AdmissionControl } from "./admission.js";
-import { resolveAlgorithms, serverSignatureAlgorithms, type AlgorithmOffer } from "./algorithms.js";
-import { Connection } from "./connection.js";
+import { resolveAlgorithms } from "./algorithms.js";
 import type {
   AuthAttempt,
   AuthFailure,
@@ -19,12 +17,7 @@ import type {
   SshLimits,
   SshSigner,
 } from "./contract.js";
-import { offerHostKeys } from "./host-keys.js";
-import { DISCONNECT, MESSAGE, type DisconnectReason } from "./messages.js";
-import { ProxyPrefixReader } from "./proxy-prefix.js";
-import { ServerAuthentication } from "./server-authentication.js";
-import { startTimer } from "./timer.js";
-import { SshTransport } from "./transport.js";
+import { DISCONNECT } from "./messages.js";
 
 /** How a server identifies itself where nothing else is said; 4.2's proxies hand client addresses to this name only. */
 export const SERVER_IDENT = "SSH-2.0-Teleport";
@@ -79,16 +72,33 @@ export function createSshServer(options: SshServerOptions): SshServer {
 class Server implements SshServer {
   readonly connections = new Set<SshConnection>();
   readonly #options: SshServerOptions;
-  readonly #offer: AlgorithmOffer;
+  readonly #settings: ServerSettings;
   readonly #admission: AdmissionControl;
-  readonly #transports = new Set<SshTransport>();
+  readonly #clients = new Set<AcceptedClient>();
   readonly #whenEmpty: (() => void)[] = [];
   #draining = false;
 
   constructor(options: SshServerOptions) {
     this.#options = options;
-    this.#offer = resolveAlgorithms(options.algorithms ?? {});
     this.#admission = new AdmissionControl(options.limits);
+    const offer = resolveAlgorithms(options.algorithms ?? {});
+    this.#settings = {
+      ident: options.ident ?? SERVER_IDENT,
+      offer,
+      limits: options.limits,
+      policy: {
+        authorities: options.authorities,
+        certificateType: options.certificateType ?? "user",
+        allowSha1: offer.allowSha1,
+        maxAuthTries: options.limits.maxAuthTries,
+        banner: options.banner,
+        authorize: options.authorize,
+        failed: options.onAuthFailure,
+        clock: options.clock,
+      },
+      log: options.log,
+      clock: options.clock,
+    };
   }
 
   accept(stream: Duplex, addresses: StreamAddresses): void {
@@ -97,121 +107,51 @@ class Server implements SshServer {
     try {
       this.#accept(stream, addresses);
     } catch (error) {
-      this.#options.log.error("SSH connection not accepted", {
-        remote: addresses.remote,
-        error: errorMessage(error),
-      });
+      const fields = { remote: addresses.remote, error: errorMessage(error) };
+      this.#options.log.error("SSH connection not accepted", fields);
       stream.destroy();
     }
   }
 
   async drain(): Promise<void> {
     this.#draining = true;
-    if (this.#transports.size === 0) return;
+    if (this.#clients.size === 0) return;
     await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
   }
 
   async close(): Promise<void> {
     const drained = this.drain();
-    for (const transport of this.#transports)
-      transport.disconnect(DISCONNECT.byApplication, "The server is closing");
+    for (const client of this.#clients) client.end(DISCONNECT.byApplication, "The server is closing");
     await drained;
   }
 
   #accept(stream: Duplex, addresses: StreamAddresses): void {
-    const { log, clock, limits } = this.#options;
-    const hostKeys = offerHostKeys(this.#options.hostSigners(), this.#offer.allowSha1);
-    let remoteAddress = addresses.remote;
-    const prefix =
-      this.#options.acceptProxyPrefix?.(addresses.remote) === true ? new ProxyPrefixReader() : undefined;
-    const transport = new SshTransport({
-      stream,
-      ident: this.#options.ident ?? SERVER_IDENT,
-      offer: this.#offer,
-      hostKeyAlgorithms: hostKeys.algorithms,
-      hostKeys: hostKeys.keys,
-      clock,
-      prepare: (protocol) => hostKeys.bind(protocol),
-      readHead: (chunk) => {
-        if (prefix === undefined) return checkNoPrefix(chunk);
-        const head = prefix.push(chunk);
-        remoteAddress = head?.clientAddress ?? remoteAddress;
-        return head?.rest;
-      },
+    const client = new AcceptedClient(stream, addresses, this.#settings, {
+      hostSigners: this.#options.hostSigners(),
+      trustsProxyPrefix: this.#options.acceptProxyPrefix?.(addresses.remote) === true,
     });
-    const refuse = (reason: DisconnectReason, text: string): void => {
-      log.warn("SSH connection refused", { remote: remoteAddress, reason: text });
-      transport.disconnect(reason, text);
-    };
     const admission = this.#admission.admit(hostOf(addresses.remote), () =>
-      refuse(DISCONNECT.tooManyConnections, "Too many connections that have not logged in; try again"),
+      client.refuse(DISCONNECT.tooManyConnections, "Too many connections that have not logged in; try again"),
     );
-    const stopGrace = startTimer(clock, limits.loginGraceMs, () =>
-      refuse(DISCONNECT.byApplication, "Login took too long"),
-    );
-    let connection: Connection | undefined;
-    const authentication = new ServerAuthentication(
-      transport,
-      {
-        authorities: this.#options.authorities,
-        certificateType: this.#options.certificateType ?? "user",
-        allowSha1: this.#offer.allowSha1,
-        maxAuthTries: limits.maxAuthTries,
-        banner: this.#options.banner,
-        authorize: this.#options.authorize,
-        failed: this.#options.onAuthFailure,
-        clock,
-      },
-      () => ({ remoteAddress, localAddress: addresses.local }),
-      (user: string, certificate: SshCertificate) => {
-        stopGrace();
+    this.#clients.add(client);
+    client.start({
+      loggedIn: (connection) => {
         admission?.authenticated();
-        const peer = { user, peerCertificate: certificate, remoteAddress, localAddress: addresses.local };
-        connection = new Connection(transport, peer, limits, log, clock);
         this.connections.add(connection);
         this.#options.onConnection(connection);
       },
-    );
-    this.#transports.add(transport);
-    transport.start({
-      ready: () => {
-        if (hostKeys.clientTakesExtensions()) transport.send(extensionInfo(this.#offer.allowSha1));
-      },
-      message: (payload) => (connection ?? authentication).receive(payload),
-      writable: () => connection?.writersMayGoOn(),
-      closed: (error) => {
-        stopGrace();
+      gone: (connection) => {
         admission?.release();
-        this.#transports.delete(transport);
-        if (connection !== undefined) {
-          this.connections.delete(connection);
-          connection.transportClosed(error);
-        } else if (error !== undefined) {
-          log.debug("SSH client left before its login", {
-            remote: remoteAddress,
-            error: errorMessage(error),
-          });
-        }
-        if (this.#transports.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
+        this.#clients.delete(client);
+        if (connection !== undefined) this.connections.delete(connection);
+        if (this.#clients.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
       },
     });
-    if (this.#draining) refuse(DISCONNECT.byApplication, "The server is shutting down");
-    else if (admission === undefined)
-      refuse(DISCONNECT.tooManyConnections, "Too many connections from your address");
+    if (this.#draining) client.refuse(DISCONNECT.serviceNotAvailable, "The server is shutting down");
+    else if (admission === undefined) {
+      client.refuse(DISCONNECT.tooManyConnections, "Too many connections from your address");
+    }
   }
-}
-
-/** Says why a prefix is refused, instead of a bare protocol error. */
-function checkNoPrefix(chunk: Buffer): Buffer {
-  if (chunk.subarray(0, 14).toString("latin1") === "Teleport-Proxy") {
-    throw badParameter("a client address was handed over by a peer that is no trusted proxy");
-  }
-  return chunk;
-}
-
-function extensionInfo(allowSha1: boolean): Buffer {
-  const info = new SshWriter().byte(MESSAGE.extInfo).uint32(1).string("server-sig-algs");
-  return info.string(serverSignatureAlgorithms(allowSha1)).toBuffer();
 }
 
 function hostOf(address: string): string {

@@ -73,6 +73,8 @@ export interface Ssh2Protocol {
   /** Packets that wait for the end of a key exchange: bare payloads. */
   _queue: Buffer[] | undefined;
   readonly _cipher: PacketCipher;
+  /** What the next KEXINIT offers. */
+  _offer: OfferLists;
   readonly _decipher: { readonly inSeqno: number } | undefined;
   readonly _packetRW: {
     readonly write: {
@@ -85,6 +87,20 @@ export interface Ssh2Protocol {
   /** Receives every decrypted payload outside key exchanges. */
   _onPayload: (payload: Buffer) => ParseResult;
   _hostKeys: Readonly<Record<string, ExchangeHostKey>>;
+}
+
+/** ssh2's form of an offer; its constructor takes the plain one. */
+interface OfferLists {
+  readonly lists: {
+    readonly kex: NameList;
+    readonly serverHostKey: NameList;
+    readonly cs: { readonly mac: NameList };
+  };
+  readonly constructor: unknown;
+}
+
+interface NameList {
+  readonly array: readonly string[];
 }
 
 interface ProtocolConfig {
@@ -148,5 +164,18 @@ export function watchKeyExchanges(protocol: Ssh2Protocol, seen: (exchange: KeyEx
       current = exchange;
       if (exchange !== undefined) seen(exchange);
     },
+  });
+}
+
+/** Narrows what the next KEXINIT offers to these ciphers. */
+export function offerCiphers(protocol: Ssh2Protocol, ciphers: readonly string[]): void {
+  const { kex, serverHostKey, cs } = protocol._offer.lists;
+  const direction = { cipher: ciphers, mac: cs.mac.array, compress: ["none"], lang: [] };
+  const Offer = protocol._offer.constructor as new (offer: ExchangeOffer) => OfferLists;
+  protocol._offer = new Offer({
+    kex: kex.array,
+    serverHostKey: serverHostKey.array,
+    cs: direction,
+    sc: direction,
   });
 }

@@ -12,6 +12,7 @@ import { DISCONNECT, MESSAGE, type DisconnectReason } from "./messages.js";
 import { poolPadding } from "./padding.js";
 import {
   createProtocol,
+  offerCiphers,
   sendMessage,
   sendMessageNow,
   type ExchangeHostKey,
@@ -159,6 +160,11 @@ export class SshTransport {
     stream.on("drain", () => this.#drained());
     this.contain(() => this.#protocol.start());
     stream.on("data", (chunk: Buffer) => this.#read(chunk));
+  }
+
+  /** Narrows the own offer to these ciphers; before the peer's identification string was read. */
+  offerCiphers(ciphers: readonly string[]): void {
+    offerCiphers(this.#protocol, ciphers);
   }
 
   /**

@@ -29,7 +29,7 @@ describe("createSshServer with the stock ssh client", function () {
     openssh = new OpenSsh();
     loopback = await Loopback.create({
       onConnection: serveCommands,
-      limits: { ...DEFAULT_LIMITS, maxAuthTries: 3 },
+      limits: { ...DEFAULT_LIMITS, rekeyBytes: 8 * MEGABYTE },
     });
     listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       const remote = `${String(socket.remoteAddress)}:${String(socket.remotePort)}`;
@@ -108,6 +108,16 @@ describe("createSshServer with the stock ssh client", function () {
     }
   }
 
+  it("settles on AES-GCM with stock options, and takes a client's own choice", async () => {
+    assert.match(
+      (await ssh("hello", { before: ["-v"] })).stderr,
+      /server->client cipher: aes128-gcm@openssh.com/,
+    );
+    const chosen = await ssh("hello", { before: ["-v", "-c", "aes256-ctr"] });
+    assert.match(chosen.stderr, /server->client cipher: aes256-ctr MAC: hmac-sha2-256-etm@openssh.com/);
+    assert.equal(chosen.status, 0);
+  });
+
   it("announces exact server-sig-algs", async () => {
     const result = await ssh("hello", { before: ["-v"] });
     assert.match(
@@ -165,6 +175,18 @@ describe("createSshServer with the stock ssh client", function () {
     const result = await ssh("echo", { input, ssh: ["RekeyLimit=16M"], before: ["-v"] });
     assert.ok(result.stdout.equals(input), `${String(result.stdout.length)} bytes came back`);
     assert.ok((result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length ?? 0) > 5, "no rekeying seen");
+  });
+
+  it("begins key exchanges by itself after so many bytes", async () => {
+    const sent = randomBytes(64 * MEGABYTE);
+    commands.set("push", async (channel) => {
+      channel.write(sent);
+      channel.exitStatus(0);
+    });
+    const result = await ssh("push", { before: ["-v"] });
+    assert.ok(result.stdout.equals(sent), `${String(result.stdout.length)} bytes came`);
+    const exchanges = result.stderr.match(/SSH2_MSG_KEXINIT received/g)?.length ?? 0;
+    assert.ok(exchanges >= 6, `${String(exchanges)} key exchanges`);
   });
 
   it("forwards with -W", async () => {
