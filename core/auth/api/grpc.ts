@@ -3,12 +3,12 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { badParameter } from "../../errors/error.js";
 import type { AuthApi, KeepAlive } from "../client/api.js";
 import { toGrpcError } from "../client/error-mapping.js";
-import type { AuthService } from "./gen/auth_pb.js";
-import type { KeepAlive as KeepAliveMessage } from "./gen/services_pb.js";
-import { fromServer, toServer } from "./messages/server.js";
-import { dateToTimestamp, timestampToDate } from "./messages/timestamp.js";
-import { toUser } from "./messages/user.js";
-import { toEvent } from "./messages/watch-event.js";
+import type { AuthService } from "../client/messages/gen/auth_pb.js";
+import type { KeepAlive as KeepAliveMessage } from "../client/messages/gen/services_pb.js";
+import { fromServer } from "../client/messages/server.js";
+import { dateToTimestamp, timestampToDate } from "../client/messages/timestamp.js";
+import { toUser } from "../client/messages/user.js";
+import { toEvent } from "../client/watch-message.js";
 
 /** The gRPC half of the API (wire.md §5.5) over the typed interface; `apiOf` gives that of the caller. */
 export function createGrpcService(
@@ -69,8 +69,9 @@ async function* keepAlives(
 ): AsyncIterable<KeepAlive> {
   const iterator = messages[Symbol.asyncIterator]();
   for (;;) {
-    const { done, value } = await Promise.race([iterator.next(), ended]);
-    if (done) return;
+    const next = await Promise.race([iterator.next(), ended]);
+    if (next.done) return;
+    const { value } = next;
     yield {
       serverName: value.serverName,
       namespace: value.namespace || "default",

@@ -2,7 +2,7 @@ import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { badParameter } from "../../errors/error.js";
 import type { AuthApi } from "../client/api.js";
-import { decodeSessionSlice } from "./messages/session-slice.js";
+import { decodeSessionSlice } from "../client/session-slice.js";
 import { sendJson } from "./reply.js";
 import { requireDefaultNamespace } from "./route.js";
 import { sessionId } from "./routes/sessions.js";

@@ -35,7 +35,7 @@ export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Below the version prefix, in the router's syntax. */
   readonly path: string;
-  handle(api: AuthApi, call: RestCall): Promise<unknown>;
+  readonly handle: (api: AuthApi, call: RestCall) => Promise<unknown>;
 }
 
 /** Declares an endpoint. */

@@ -1,5 +1,5 @@
 /** The auth API: REST and gRPC on one TLS port (wire.md §5). This file puts the parts together. */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { createSecureServer, type ServerHttp2Session } from "node:http2";
 import type { Server as NetServer, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -10,7 +10,7 @@ import { accessDenied, badParameter, errorMessage, internal } from "../../errors
 import { systemClock, type Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { AuthApi } from "../client/api.js";
-import { AuthService } from "./gen/auth_pb.js";
+import { AuthService } from "../client/messages/gen/auth_pb.js";
 import { createGrpcService } from "./grpc.js";
 import { verifyPeer, type TrustedAuthority, type VerifiedPeer } from "./peer.js";
 import { registerRecordingUploads, registerSessionSlices } from "./recording-routes.js";

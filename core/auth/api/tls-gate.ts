@@ -91,7 +91,7 @@ export function createTlsGate(options: {
       socket.destroy();
     }
   });
-  server.on("tlsClientError", (error, socket) => {
+  server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
     logFailure(pending.get(endpoints(socket))?.remoteAddress, error);
     socket.destroy();
   });

@@ -128,7 +128,7 @@ function sendOnce(
     outgoing.once("response", (incoming) => {
       readReply(incoming).then(resolve, (error: unknown) => {
         outgoing.destroy();
-        reject(error as Error);
+        reject(error);
       });
     });
     if (body && "stream" in body) {

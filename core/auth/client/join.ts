@@ -68,13 +68,13 @@ function tokenHint(role: string): string {
 
 /** Tries the addresses in turn. A server that answers with a refusal ends the round: others would answer the same. */
 async function registerAnywhere(options: JoinOptions, registration: RegisterRequest): Promise<PackedKeys> {
-  let last: unknown;
+  let last: Error | undefined;
   for (const address of options.addresses) {
     try {
       return await registerAt(address, options, registration);
     } catch (error) {
       if (!hasCode(error, "unavailable")) throw error;
-      last = error;
+      last = error as Error;
     }
   }
   throw (

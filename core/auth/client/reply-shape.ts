@@ -21,7 +21,7 @@ export function object<T extends object>(...required: (keyof T & string)[]): Sha
 
 /** A resource of 4.2's envelope. */
 export function resource<T extends { kind: string }>(): Shape<T> {
-  return object("kind" as keyof T & string, "metadata" as keyof T & string, "spec" as keyof T & string);
+  return object("kind", "metadata" as keyof T & string, "spec" as keyof T & string);
 }
 
 /** A list of a shape; Go writes an empty one as null. */

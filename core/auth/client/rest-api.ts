@@ -5,7 +5,7 @@ import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
-import { encodeSessionSlice } from "../api/messages/session-slice.js";
+import { encodeSessionSlice } from "./session-slice.js";
 import type { AuthApi, PackedKeys, SshLoginResponse } from "./api.js";
 import type { HttpClient, HttpRequest } from "./http-client.js";
 import { multipartUpload } from "./multipart-upload.js";
@@ -140,7 +140,7 @@ export function createRestApi(http: HttpClient): RestApi {
       if (limit) query.set("limit", String(limit));
       if (order) query.set("order", order);
       if (cursor !== undefined) query.set("cursor", cursor);
-      const reply = await send("GET", `/events?${query}`);
+      const reply = await send("GET", `/events?${query.toString()}`);
       return {
         events: list(object<AuditEvent>("event"))(parse(reply)),
         next: reply.header(NEXT_PAGE_HEADER),

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { accessDenied, CodedError, errorMessage, hasCode, unavailable } from "../../errors/error.js";
+import { accessDenied, errorMessage, hasCode, unavailable, type CodedError } from "../../errors/error.js";
 import { parseAddress } from "../../grammar/address.js";
 import { API_DOMAIN, encodeClusterName } from "../../pki/cluster-sni.js";
 import { parseTlsIdentity } from "../../pki/tls-identity.js";
@@ -69,7 +69,7 @@ export function createSecureDialer(options: DialOptions): SecureDialer {
     return new Promise((resolve, reject) => {
       const socket = connectTls({
         // A stream that is no net.Socket is wrapped by Node itself.
-        socket: stream as Socket,
+        socket: stream,
         servername: serverName,
         ...(options.credentials && { key: options.credentials.keyPem, cert: options.credentials.certPem }),
         minVersion: "TLSv1.2",

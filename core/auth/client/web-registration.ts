@@ -50,7 +50,7 @@ export function registerThroughProxy(
         try {
           resolve(readReply(address, incoming.statusCode ?? 0, Buffer.concat(chunks).toString("utf8")));
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       });
     });

@@ -1,6 +1,6 @@
 import { badParameter } from "../../../errors/error.js";
 import type { LiveSession, LiveSessionUpdate } from "../../../resources/session.js";
-import { asObject, objectField, textField } from "../request-body.js";
+import { objectField } from "../request-body.js";
 import { count, RawReply, requireDefaultNamespace, route, type RestCall, type Route } from "../route.js";
 
 /** Most bytes of a recording that one reply carries, as in 4.2. */

@@ -109,7 +109,7 @@ describe("the REST API", () => {
     user_GET_v2_namespaces_default_sessions: (reply) => ({ getSessions: async () => reply }),
     user_GET_v2_namespaces_default_sessions_ID_events: (reply) => ({ getSessionEvents: async () => reply }),
     user_GET_v2_namespaces_default_sessions_ID_stream: (reply) => ({
-      getSessionChunk: async () => Buffer.from(reply as string),
+      getSessionChunk: async () => Buffer.from(reply),
     }),
   };
 

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Traits, User } from "../../../resources/user.js";
-import { UserV2Schema, type ExternalIdentity, type UserV2 } from "../gen/services_pb.js";
+import { UserV2Schema, type ExternalIdentity, type UserV2 } from "./gen/services_pb.js";
 import { fromEnvelope, toEnvelope } from "./envelope.js";
 import { fromTimestamp, toTimestamp } from "./timestamp.js";
 

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Metadata, Resource } from "../../../resources/envelope.js";
-import type { Metadata as MetadataMessage, MetadataSchema } from "../gen/services_pb.js";
+import type { Metadata as MetadataMessage, MetadataSchema } from "./gen/services_pb.js";
 import { fromTimestamp, toTimestamp } from "./timestamp.js";
 
 /** What every resource message has around its spec. */

@@ -8,7 +8,7 @@ import {
   type ClusterConfigV3,
   type ClusterNameV2,
   type Namespace as NamespaceMessage,
-} from "../gen/services_pb.js";
+} from "./gen/services_pb.js";
 import { fromEnvelope, toEnvelope } from "./envelope.js";
 import { fromNanoseconds, toNanoseconds } from "./timestamp.js";
 

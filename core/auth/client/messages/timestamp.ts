@@ -2,8 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import { TimestampSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { badParameter } from "../../../errors/error.js";
 import { formatDuration, parseDuration } from "../../../grammar/duration.js";
-import { ZERO_TIME } from "../../../resources/envelope.js";
 
+/** What 4.2 has for "no time". */
+const ZERO_TIME = "0001-01-01T00:00:00Z";
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 
 /**

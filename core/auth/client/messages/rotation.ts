@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Rotation } from "../../../resources/authority.js";
-import type { Rotation as RotationMessage, RotationSchema } from "../gen/services_pb.js";
+import type { Rotation as RotationMessage, RotationSchema } from "./gen/services_pb.js";
 import { fromNanoseconds, fromTimestamp, toNanoseconds, toTimestamp } from "./timestamp.js";
 
 /** The state of a CA rotation for a message; 4.2 sends every time of it, also without a rotation. */

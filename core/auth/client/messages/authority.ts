@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { badParameter } from "../../../errors/error.js";
 import type { CertAuthority, TlsKeyPair } from "../../../resources/authority.js";
-import { CertAuthorityV2Schema, type CertAuthorityV2 } from "../gen/services_pb.js";
+import { CertAuthorityV2Schema, type CertAuthorityV2 } from "./gen/services_pb.js";
 import { fromEnvelope, toEnvelope } from "./envelope.js";
 import { fromRotation, toRotation } from "./rotation.js";
 

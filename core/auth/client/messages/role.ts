@@ -8,7 +8,7 @@ import {
   type RoleOptions as OptionsMessage,
   type Rule as RuleMessage,
   type RoleV3,
-} from "../gen/services_pb.js";
+} from "./gen/services_pb.js";
 import { fromEnvelope, toEnvelope } from "./envelope.js";
 import { fromNanoseconds, toNanoseconds } from "./timestamp.js";
 

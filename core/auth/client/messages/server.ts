@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { badParameter } from "../../../errors/error.js";
 import type { CommandLabel, Server } from "../../../resources/server.js";
-import { ServerV2Schema, type ServerSpecV2, type ServerV2 } from "../gen/services_pb.js";
+import { ServerV2Schema, type ServerSpecV2, type ServerV2 } from "./gen/services_pb.js";
 import { fromEnvelope, toEnvelope } from "./envelope.js";
 import { fromRotation, toRotation } from "./rotation.js";
 import { fromNanoseconds, toNanoseconds } from "./timestamp.js";

@@ -1,11 +1,11 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { badParameter } from "../../../errors/error.js";
-import type { SessionChunk, SessionSlice } from "../../client/api.js";
+import { badParameter } from "../../errors/error.js";
+import type { SessionChunk, SessionSlice } from "./api.js";
 import {
   SessionSliceSchema,
   type SessionChunk as ChunkMessage,
   type SessionSlice as SliceMessage,
-} from "../gen/events_pb.js";
+} from "./messages/gen/events_pb.js";
 
 /** The bytes of a slice (wire.md §9.2). */
 export function encodeSessionSlice(slice: SessionSlice): Uint8Array {

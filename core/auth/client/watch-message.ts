@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { notImplemented } from "../../../errors/error.js";
-import type { WatchEvent } from "../../client/api.js";
-import { EventSchema, Operation, type Event } from "../gen/auth_pb.js";
-import { fromCertAuthority, toCertAuthority } from "./authority.js";
+import { notImplemented } from "../../errors/error.js";
+import type { WatchEvent } from "./api.js";
+import { EventSchema, Operation, type Event } from "./messages/gen/auth_pb.js";
+import { fromCertAuthority, toCertAuthority } from "./messages/authority.js";
 import {
   fromClusterConfig,
   fromClusterName,
@@ -10,10 +10,10 @@ import {
   toClusterConfig,
   toClusterName,
   toNamespace,
-} from "./cluster.js";
-import { fromRole, toRole } from "./role.js";
-import { fromServer, toServer } from "./server.js";
-import { fromUser, toUser } from "./user.js";
+} from "./messages/cluster.js";
+import { fromRole, toRole } from "./messages/role.js";
+import { fromServer, toServer } from "./messages/server.js";
+import { fromUser, toUser } from "./messages/user.js";
 
 type Changed = Extract<WatchEvent, { type: "put" }>["resource"];
 
@@ -94,7 +94,8 @@ function fromResource(resource: Event["resource"]): Changed | undefined {
       return fromNamespace(resource.value);
     case "server":
       return fromServer(resource.value);
-    default:
+    case "header":
+    case undefined:
       return undefined;
   }
 }

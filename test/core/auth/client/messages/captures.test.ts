@@ -6,28 +6,25 @@ import {
   PingResponseSchema,
   UserCertsRequestSchema,
   WatchSchema,
-} from "../../../../../core/auth/api/gen/auth_pb.js";
+} from "../../../../../core/auth/client/messages/gen/auth_pb.js";
 import {
   KeepAliveSchema,
   ServerV2Schema,
   UserV2Schema,
-} from "../../../../../core/auth/api/gen/services_pb.js";
-import { fromServer, toServer } from "../../../../../core/auth/api/messages/server.js";
-import {
-  decodeSessionSlice,
-  encodeSessionSlice,
-} from "../../../../../core/auth/api/messages/session-slice.js";
+} from "../../../../../core/auth/client/messages/gen/services_pb.js";
+import { fromServer, toServer } from "../../../../../core/auth/client/messages/server.js";
+import { decodeSessionSlice, encodeSessionSlice } from "../../../../../core/auth/client/session-slice.js";
 import {
   dateToTimestamp,
   fromTimestamp,
   timestampToDate,
   toTimestamp,
-} from "../../../../../core/auth/api/messages/timestamp.js";
-import { fromUser, toUser } from "../../../../../core/auth/api/messages/user.js";
-import { fromEvent, toEvent } from "../../../../../core/auth/api/messages/watch-event.js";
+} from "../../../../../core/auth/client/messages/timestamp.js";
+import { fromUser, toUser } from "../../../../../core/auth/client/messages/user.js";
+import { fromEvent, toEvent } from "../../../../../core/auth/client/watch-message.js";
 import { hasCode } from "../../../../../core/errors/error.js";
 import { ZERO_TIME } from "../../../../../core/resources/envelope.js";
-import { grpcCaptures, restExchange, type CapturedMessage } from "../fixtures.js";
+import { grpcCaptures, restExchange, type CapturedMessage } from "../../api/fixtures.js";
 
 describe("messages captured from 4.2", () => {
   const captured = (type: string): CapturedMessage[] => {
