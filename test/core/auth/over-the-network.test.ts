@@ -9,15 +9,7 @@ import { sshPublicLine } from "../../../core/pki/ssh-key.js";
 import { issueTlsCertificate } from "../../../core/pki/x509.js";
 import { silentLogger } from "../../../core/plugin/logger.js";
 import type { AuthorityType } from "../../../core/resources/authority.js";
-import {
-  joinRequest,
-  logIn,
-  signUp,
-  startAuth,
-  totpCode,
-  AUTH_HOST,
-  type AuthFixture,
-} from "./auth-fixture.js";
+import { joinRequest, signUp, startAuth, AUTH_HOST, type AuthFixture } from "./auth-fixture.js";
 
 const NODE = "22222222-2222-4222-8222-222222222222";
 const REFUSED = { code: "access_denied" };
