@@ -127,6 +127,11 @@ export function createTlsGate(options: {
       const host = remoteAddress.replace(/:\d+$/, "");
       const key = endpoints(socket);
       socket.on("error", (error) => logFailure(remoteAddress, error));
+      // Reset before it got here: it has no endpoints any more, and no close event is left to clean up on.
+      if (socket.destroyed || socket.remotePort === undefined) {
+        socket.destroy();
+        return;
+      }
       sockets.add(socket);
       socket.once("close", () => {
         sockets.delete(socket);

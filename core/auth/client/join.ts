@@ -49,9 +49,9 @@ export async function joinCluster(options: JoinOptions): Promise<HostIdentity> {
       if (error instanceof PinMismatch) throw error;
       signal.throwIfAborted();
       const waitMs = LEAST_WAIT_MS + jitteredDelay(attempt, BACKOFF);
-      const hint =
-        hasCode(error, "access_denied") || hasCode(error, "bad_parameter") ? tokenHint(options.role) : "";
-      log.error(`cannot join the cluster: ${errorMessage(error)}${hint}`, {
+      const message = errorMessage(error);
+      const hint = /\btoken\b/.test(message) ? tokenHint(options.role) : "";
+      log.error(`cannot join the cluster: ${message}${hint}`, {
         code: errorCode(error),
         retrySeconds: Math.round(waitMs / 1000),
       });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -152,6 +153,21 @@ describe("the API's TLS", () => {
   it("serves on with HTTP/1.1 for clients that offer only that, or nothing", async () => {
     assert.match(await request(undefined, { ALPNProtocols: ["http/1.1"] }), /200 OK/);
     assert.match(await request(undefined, {}), /200 OK/);
+  });
+
+  it("serves REST over HTTP/2 too", async () => {
+    const { keyPem, certPem } = pki.host("Node");
+    const session = connectHttp2(`https://${server.address}`, {
+      rejectUnauthorized: false,
+      key: keyPem,
+      cert: certPem,
+    });
+    const stream = session.request({ ":path": "/v2/domain" });
+    const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+    assert.equal(headers[":status"], 200);
+    assert.equal(String((await stream.toArray()).join("")), '"wire.test"');
+    assert.equal(server.callers.at(-1)?.peer?.identity.roles[0], "Node");
+    session.close();
   });
 
   it("refuses old TLS and malformed server names, and takes unknown ones", async () => {
