@@ -6,7 +6,7 @@ export default tseslint.config(
     ignores: [
       "**/dist/**",
       "**/node_modules/**",
-      "core/auth/api/gen/**",
+      "core/auth/client/messages/gen/**",
       "test/fixtures/**",
       "scripts/**",
       "**/*.cjs",

@@ -42,8 +42,8 @@ export class SpillFile {
   /** Appends a line (or several, joined by newlines) durably, whole or not at all. Creates file (0640) and directory. Throws `unavailable`. */
   async append(line: string): Promise<void> {
     try {
-      await mkdir(dirname(this.path), { recursive: true, mode: 0o750 });
-      const file = await open(this.path, "a+", 0o640);
+      await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+      const file = await open(this.path, "a+", 0o600);
       try {
         await this.#appendTo(file, line);
       } finally {

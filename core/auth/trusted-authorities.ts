@@ -2,19 +2,12 @@ import { errorChain } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { Storage } from "../plugin/storage.js";
-import type { AuthorityType } from "../resources/authority.js";
+import type { TrustedAuthority } from "./api/peer.js";
 import { fromBase64 } from "./base64.js";
 import type { Stores } from "./stores.js";
 import { watchKinds } from "./watch.js";
 
 const RETRY_MS = 1000;
-
-/** An authority whose certificates a TLS server accepts. */
-export interface TrustedAuthority {
-  readonly cluster: string;
-  readonly type: AuthorityType;
-  readonly certPem: string;
-}
 
 /** The TLS authorities of this and of trusted clusters, readable at every handshake. */
 export interface TrustedAuthorities {

@@ -26,7 +26,7 @@ export function isPartialName(name: string): boolean {
 export async function writeWhole(path: string, content: string): Promise<void> {
   const partial = partialPath(path);
   try {
-    const file = await open(partial, "wx", 0o640);
+    const file = await open(partial, "wx", 0o600);
     try {
       await file.writeFile(content);
       await file.sync();

@@ -25,7 +25,7 @@ export class GzipFile {
 
   static async create(path: string): Promise<GzipFile> {
     const partial = partialPath(path);
-    return new GzipFile(path, partial, await open(partial, "ax", 0o640));
+    return new GzipFile(path, partial, await open(partial, "ax", 0o600));
   }
 
   /** Appends, waiting while the disk is behind. */

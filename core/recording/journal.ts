@@ -59,8 +59,8 @@ export class Journal {
     const partial = partialPath(path);
     let file: FileHandle | undefined;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-      file = await open(partial, "ax", 0o640);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      file = await open(partial, "ax", 0o600);
       const payload = Buffer.from(JSON.stringify(header));
       await writeFully(file, encodeFrame({ type: FrameType.header, payload }));
       await link(partial, path);

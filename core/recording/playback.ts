@@ -98,7 +98,7 @@ class CachedPlayback implements Playback {
     if (nowMs < this.#nextPurgeMs) return;
     this.#nextPurgeMs = nowMs + PURGE_INTERVAL_MS;
     try {
-      await mkdir(cacheDirectory, { recursive: true, mode: 0o750 });
+      await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
       for (const name of await readdir(cacheDirectory)) {
         const path = join(cacheDirectory, name);
         if (nowMs - (await stat(path)).mtimeMs > KEEP_MS) await rm(path, { recursive: true, force: true });

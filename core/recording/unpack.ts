@@ -33,7 +33,7 @@ export async function unpackRecording(
       }
       await pipeline(
         entry.content,
-        createWriteStream(join(partial, entry.name), { flags: "wx", mode: 0o640 }),
+        createWriteStream(join(partial, entry.name), { flags: "wx", mode: 0o600 }),
       );
     }
     await flatten(partial, sessionId, partial);
@@ -47,9 +47,9 @@ export async function unpackFiles(directory: string, sessionId: string, target: 
 }
 
 async function inPartialDirectory(target: string, fill: (partial: string) => Promise<void>): Promise<void> {
-  await mkdir(dirname(target), { recursive: true, mode: 0o750 });
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   const partial = partialPath(target);
-  await mkdir(partial, { mode: 0o750 });
+  await mkdir(partial, { mode: 0o700 });
   try {
     await fill(partial);
     await rm(target, { recursive: true, force: true });
@@ -84,7 +84,7 @@ async function gunzipInto(sources: readonly string[], target: string): Promise<v
       }
     }
   };
-  await pipeline(content, createWriteStream(target, { mode: 0o640 }));
+  await pipeline(content, createWriteStream(target, { mode: 0o600 }));
 }
 
 /** A plain pipe would not pass on a failure to read, and the consumer would wait for ever. */

@@ -23,7 +23,7 @@ export async function acquireUploadLock(
 async function tryLock(path: string): Promise<boolean> {
   const partial = partialPath(path);
   try {
-    await writeFile(partial, JSON.stringify(thisProcess()), { flag: "wx", mode: 0o640 });
+    await writeFile(partial, JSON.stringify(thisProcess()), { flag: "wx", mode: 0o600 });
     await link(partial, path);
     return true;
   } catch (error) {

@@ -53,8 +53,8 @@ export class DayWriter {
     if (this.#open?.day === day) return this.#open.file;
     await this.close();
     const { directory } = this.#place;
-    await mkdir(directory, { recursive: true, mode: 0o750 });
-    const file = await open(this.#path(day), "a", 0o640);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const file = await open(this.#path(day), "a", 0o600);
     try {
       await repairLastLine(this.#path(day), this.#clock, this.#log);
       await syncDirectory(directory);
@@ -87,7 +87,7 @@ export class DayWriter {
     const { link } = this.#place;
     const fresh = `${link}.${process.pid}`;
     try {
-      await mkdir(dirname(link), { recursive: true, mode: 0o750 });
+      await mkdir(dirname(link), { recursive: true, mode: 0o700 });
       await rm(fresh, { force: true });
       await symlink(this.#path(day), fresh);
       await rename(fresh, link);

@@ -24,7 +24,7 @@ export async function repairLastLine(path: string, clock: Clock, log: Logger): P
       log.warn("the audit log ended in a line without its newline, which was added", { path });
     } else {
       const kept = `${path}.torn-${clock.now().toISOString()}`;
-      await writeFile(kept, buffer, { flag: "wx", mode: 0o640, flush: true });
+      await writeFile(kept, buffer, { flag: "wx", mode: 0o600, flush: true });
       await file.truncate(start);
       log.warn("the audit log ended in a torn line, which was moved aside", {
         path,

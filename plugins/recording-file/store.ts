@@ -37,7 +37,7 @@ class DirectoryStore implements FileStore {
 
   async start(): Promise<void> {
     try {
-      await mkdir(this.#directory, { recursive: true, mode: 0o750 });
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       for (const name of await readdir(this.#directory)) {
         if (PARTIAL.test(name)) await this.#removeAbandoned(join(this.#directory, name));
       }
@@ -50,7 +50,7 @@ class DirectoryStore implements FileStore {
     const path = this.#path(sessionId);
     const partial = `${path}.${randomBytes(6).toString("hex")}.partial`;
     try {
-      await mkdir(this.#directory, { recursive: true, mode: 0o750 });
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       const { sizeBytes, sha256 } = await writeAll(partial, archive);
       await rename(partial, path);
       await syncDirectory(this.#directory);
@@ -102,7 +102,7 @@ async function writeAll(
 ): Promise<{ sizeBytes: number; sha256: string }> {
   const hash = createHash("sha256");
   let sizeBytes = 0;
-  const file = await open(path, "wx", 0o640);
+  const file = await open(path, "wx", 0o600);
   try {
     for await (const chunk of content) {
       hash.update(chunk);

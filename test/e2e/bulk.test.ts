@@ -36,7 +36,7 @@ describe("e2e: 500 MB", function () {
   const jump = (): string[] => [...client.args, "-J", client.jump];
 
   it("out of a command", async () => {
-    const child = spawn("ssh", [...jump(), `${LOGIN}@node1`, `cat '${source}'`], {
+    const child = spawn("ssh", [...jump(), `${LOGIN}@node1.example.test`, `cat '${source}'`], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const hash = createHash("sha256");
@@ -45,7 +45,7 @@ describe("e2e: 500 MB", function () {
   });
 
   it("into a command", async () => {
-    const child = spawn("ssh", [...jump(), `${LOGIN}@node1`, "sha256sum"], {
+    const child = spawn("ssh", [...jump(), `${LOGIN}@node1.example.test`, "sha256sum"], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     let answer = "";
@@ -58,7 +58,7 @@ describe("e2e: 500 MB", function () {
   it("by scp, both protocols", async () => {
     for (const flags of [[], ["-O"]]) {
       const there = path.join(client.folder, `copy${flags.length}`);
-      await succeed("scp", ["-q", ...flags, ...jump(), source, `${LOGIN}@node1:${there}`], {
+      await succeed("scp", ["-q", ...flags, ...jump(), source, `${LOGIN}@node1.example.test:${there}`], {
         timeoutMs: 120_000,
       });
       assert.equal((await succeed("sha256sum", [there])).split(" ")[0], digest);
@@ -78,7 +78,7 @@ describe("e2e: 500 MB", function () {
     const [local] = (await freePorts(1)) as [number];
     const forward = spawn(
       "ssh",
-      [...jump(), "-v", "-N", "-L", `127.0.0.1:${local}:127.0.0.1:${port}`, `${LOGIN}@node1`],
+      [...jump(), "-v", "-N", "-L", `127.0.0.1:${local}:127.0.0.1:${port}`, `${LOGIN}@node1.example.test`],
       { stdio: ["ignore", "ignore", "pipe"] },
     );
     try {

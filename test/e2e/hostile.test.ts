@@ -22,7 +22,7 @@ describe("e2e: hostile connections", function () {
     daemon = await startDaemon();
     await addUser(daemon, "alice", LOGIN);
     client = await sshClient(daemon, "alice", LOGIN);
-    session = spawn("ssh", [...client.args, "-J", client.jump, `${LOGIN}@node1`, "cat"]);
+    session = spawn("ssh", [...client.args, "-J", client.jump, `${LOGIN}@node1.example.test`, "cat"]);
     assert.equal(await echo("before"), "before\n");
   });
   afterEach(() => sockets.splice(0).forEach((socket) => socket.destroy()));
@@ -98,7 +98,7 @@ describe("e2e: hostile connections", function () {
   }
 
   it("lets new users in afterwards", async () => {
-    const args = [...client.args, "-J", client.jump, `${LOGIN}@node1`, "echo in"];
+    const args = [...client.args, "-J", client.jump, `${LOGIN}@node1.example.test`, "echo in"];
     assert.equal(await succeed("ssh", args), "in\n");
     assert.equal(daemon.child.exitCode, null);
   });

@@ -106,7 +106,7 @@ describe("e2e: a second host", function () {
       ...client.args,
       "-J",
       jump,
-      "root@far1",
+      "root@far1.example.test",
       "hostname -I 2>/dev/null || ip -o -4 addr",
     ];
     assert.match(await succeed(enter!, ssh), /10\.87\.0\.2/);
@@ -175,7 +175,15 @@ describe("e2e: a second host", function () {
     const [enter, ...rest] = hosts.first.enter;
     const jump = `root@${hosts.first.address}:${daemon.ports.ssh}`;
     assert.equal(
-      await succeed(enter!, [...rest, "ssh", ...client.args, "-J", jump, "root@far10", "echo back"]),
+      await succeed(enter!, [
+        ...rest,
+        "ssh",
+        ...client.args,
+        "-J",
+        jump,
+        "root@far10.example.test",
+        "echo back",
+      ]),
       "back\n",
     );
   });

@@ -12,6 +12,9 @@ import { needProgram, run, succeed, type Outcome } from "./kit/programs.js";
 import { addUser, sshClient, type SshClient } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
+/** By this name the CA line of `tctl auth export` vouches for the node. */
+const NODE = "node1.example.test";
+const at = (host: string): string => `${LOGIN}@${host}`;
 
 describe("e2e: stock OpenSSH", function () {
   this.timeout(120_000);
@@ -27,8 +30,7 @@ describe("e2e: stock OpenSSH", function () {
   after(() => daemon?.remove());
 
   const jump = (): string[] => [...client.args, "-J", client.jump];
-  const ssh = (...command: string[]): Promise<Outcome> =>
-    run("ssh", [...jump(), `${LOGIN}@node1`, ...command]);
+  const ssh = (...command: string[]): Promise<Outcome> => run("ssh", [...jump(), at(NODE), ...command]);
   /** A transport for programs that take `-e` or GIT_SSH_COMMAND. */
   const transport = (): string => ["ssh", ...jump()].join(" ");
   const file = (name: string): string => path.join(client.folder, name);
@@ -42,37 +44,38 @@ describe("e2e: stock OpenSSH", function () {
 
   it("reaches the node by the proxy subsystem, as a ProxyCommand uses it", async () => {
     const proxyCommand = `ssh -F ${client.folder}/config -p ${daemon.ports.ssh} ${LOGIN}@127.0.0.1 -s proxy:%h:%p`;
-    const args = [...client.args, "-o", `ProxyCommand=${proxyCommand}`, `${LOGIN}@node1`, "echo hello"];
+    const args = [...client.args, "-o", `ProxyCommand=${proxyCommand}`, at(NODE), "echo hello"];
     assert.equal(await succeed("ssh", args), "hello\n");
   });
 
   it("reaches the node by name.cluster, UUID and address", async () => {
     const nodes = JSON.parse(await daemon.tctl("get", "nodes", "--format=json")) as unknown;
     const [node] = (Array.isArray(nodes) ? nodes : [nodes]) as [{ metadata: { name: string } }];
-    for (const name of ["node1.example.test", node.metadata.name, "127.0.0.1"]) {
-      const target = name === "127.0.0.1" ? ["-p", String(daemon.ports.node)] : [];
-      assert.equal(
-        await succeed("ssh", [...jump(), ...target, `${LOGIN}@${name}`, "echo hello"]),
-        "hello\n",
-        name,
-      );
+    const alias = ["-o", `HostKeyAlias=${NODE}`];
+    for (const name of ["node1", NODE, node.metadata.name, `${node.metadata.name}.example.test`]) {
+      assert.equal(await succeed("ssh", [...jump(), ...alias, at(name), "echo hello"]), "hello\n", name);
     }
+    const port = ["-p", String(daemon.ports.node)];
+    assert.equal(
+      await succeed("ssh", [...jump(), ...alias, ...port, at("127.0.0.1"), "echo hello"]),
+      "hello\n",
+    );
   });
 
   it("connects to the node directly", async () => {
-    const args = [...client.args, "-p", String(daemon.ports.node), `${LOGIN}@127.0.0.1`, "echo hello"];
-    assert.equal(await succeed("ssh", args), "hello\n");
+    const direct = ["-o", `HostKeyAlias=${NODE}`, "-p", String(daemon.ports.node)];
+    assert.equal(await succeed("ssh", [...client.args, ...direct, at("127.0.0.1"), "echo hello"]), "hello\n");
   });
 
   it("passes input through and ends it", async () => {
-    const { stdout } = await run("ssh", [...jump(), `${LOGIN}@node1`, "tr a-z A-Z"], { input: "abc\n" });
+    const { stdout } = await run("ssh", [...jump(), at(NODE), "tr a-z A-Z"], { input: "abc\n" });
     assert.equal(stdout, "ABC\n");
   });
 
   it("gives a terminal of the asked size, with its modes, and the environment of a session", async () => {
     const { stdout } = await run(
       "ssh",
-      [...jump(), "-tt", `${LOGIN}@node1`, "stty size; echo $TERM $SSH_TELEPORT_USER"],
+      [...jump(), "-tt", at(NODE), "stty size; echo $TERM $SSH_TELEPORT_USER"],
       {
         env: { TERM: "vt220" },
       },
@@ -115,8 +118,12 @@ describe("e2e: stock OpenSSH", function () {
       writeFileSync(path.join(source, "a"), "alpha");
       writeFileSync(path.join(source, "sub dir", "b"), Buffer.from([0, 255, 10, 13]));
       const scp = [...flags, "-r", ...jump()];
-      await succeed("scp", [...scp, source, `${LOGIN}@node1:${file(`there-${protocol}`)}`]);
-      await succeed("scp", [...scp, `${LOGIN}@node1:${file(`there-${protocol}`)}`, file(`back-${protocol}`)]);
+      await succeed("scp", [...scp, source, `${LOGIN}@${NODE}:${file(`there-${protocol}`)}`]);
+      await succeed("scp", [
+        ...scp,
+        `${LOGIN}@${NODE}:${file(`there-${protocol}`)}`,
+        file(`back-${protocol}`),
+      ]);
       assert.equal(readFileSync(path.join(file(`back-${protocol}`), "a"), "utf8"), "alpha");
       assert.deepEqual(
         readFileSync(path.join(file(`back-${protocol}`), "sub dir", "b")),
@@ -127,7 +134,7 @@ describe("e2e: stock OpenSSH", function () {
 
   it("audits scp over rcp with its path and direction", async () => {
     writeFileSync(file("audited"), "x");
-    await succeed("scp", ["-O", ...jump(), file("audited"), `${LOGIN}@node1:${file("audited-there")}`]);
+    await succeed("scp", ["-O", ...jump(), file("audited"), `${LOGIN}@${NODE}:${file("audited-there")}`]);
     const up = await daemon.audited((event) => event.event === "scp" && event.path === file("audited-there"));
     assert.equal(up.action, "upload");
     assert.equal(up.code, "T3005I");
@@ -138,7 +145,7 @@ describe("e2e: stock OpenSSH", function () {
       const { code, stderr } = await run("scp", [
         ...flags,
         ...jump(),
-        `${LOGIN}@node1:/no/such/file`,
+        `${LOGIN}@${NODE}:/no/such/file`,
         file("x"),
       ]);
       assert.equal(code, 1);
@@ -149,7 +156,7 @@ describe("e2e: stock OpenSSH", function () {
   it("serves sftp batches", async () => {
     writeFileSync(file("up"), "by sftp");
     const batch = `put ${file("up")} ${file("sftp-there")}\nget ${file("sftp-there")} ${file("sftp-back")}\nls ${client.folder}\n`;
-    await succeed("sftp", ["-b", "-", ...jump(), `${LOGIN}@node1`], { input: batch });
+    await succeed("sftp", ["-b", "-", ...jump(), at(NODE)], { input: batch });
     assert.equal(readFileSync(file("sftp-back"), "utf8"), "by sftp");
   });
 
@@ -161,14 +168,14 @@ describe("e2e: stock OpenSSH", function () {
       "-e",
       transport(),
       `${file("rsync")}/`,
-      `${LOGIN}@node1:${file("rsync-there")}/`,
+      `${LOGIN}@${NODE}:${file("rsync-there")}/`,
     ]);
     const again = await succeed("rsync", [
       "-ai",
       "-e",
       transport(),
       `${file("rsync")}/`,
-      `${LOGIN}@node1:${file("rsync-there")}/`,
+      `${LOGIN}@${NODE}:${file("rsync-there")}/`,
     ]);
     assert.equal(again, "");
   });
@@ -182,7 +189,7 @@ describe("e2e: stock OpenSSH", function () {
     const repository = file("repo.git");
     const work = file("work");
     await succeed("git", ["init", "-q", "--bare", "-b", "main", repository], { env });
-    await succeed("git", ["clone", "-q", `${LOGIN}@node1:${repository}`, work], { env });
+    await succeed("git", ["clone", "-q", `${LOGIN}@${NODE}:${repository}`, work], { env });
     writeFileSync(path.join(work, "f"), "content");
     const git = ["-C", work, "-c", "user.name=t", "-c", "user.email=t@example.test"];
     await succeed("git", [...git, "add", "f"], { env });
@@ -206,7 +213,7 @@ describe("e2e: stock OpenSSH", function () {
     const [local] = (await freePorts(1)) as [number];
     const forward = spawn(
       "ssh",
-      [...jump(), "-N", "-L", `127.0.0.1:${local}:127.0.0.1:${port}`, `${LOGIN}@node1`, "-v"],
+      [...jump(), "-N", "-L", `127.0.0.1:${local}:127.0.0.1:${port}`, at(NODE), "-v"],
       {
         stdio: ["ignore", "ignore", "pipe"],
       },

@@ -10,6 +10,8 @@ import { needProgram, run, type Outcome } from "./kit/programs.js";
 import { addUser, callWeb, PASSWORD, sshClient, totp, type SshClient, type User } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
+/** The node is dialled by its address here and known by its name. */
+const DIRECT = ["-o", "HostKeyAlias=node1.example.test"];
 
 describe("e2e: refusals", function () {
   this.timeout(120_000);
@@ -28,7 +30,7 @@ describe("e2e: refusals", function () {
   after(() => daemon?.remove());
 
   const node = (args: readonly string[], login = LOGIN): Promise<Outcome> =>
-    run("ssh", [...args, "-p", String(daemon.ports.node), `${login}@127.0.0.1`, "true"]);
+    run("ssh", [...args, ...DIRECT, "-p", String(daemon.ports.node), `${login}@127.0.0.1`, "true"]);
   const login = (user: string, password: string, code: string): ReturnType<typeof callWeb> =>
     callWeb(daemon, "POST", "/v1/webapi/ssh/certs", {
       user,
@@ -45,7 +47,7 @@ describe("e2e: refusals", function () {
 
   it("refuses a wrong password, a wrong code and an unknown user in the same words", async () => {
     const replies = [
-      await login("alice", "wrong password", await totp(alice.secret)),
+      await login("alice", "wrong password", totp(alice.secret)),
       await login("alice", PASSWORD, "000000"),
       await login("nobody-here", PASSWORD, "000000"),
     ];
@@ -57,7 +59,7 @@ describe("e2e: refusals", function () {
   });
 
   it("takes a code once, also when two logins use it at the same time", async () => {
-    const code = await totp(alice.secret, 30);
+    const code = totp(alice.secret, 30);
     const replies = await Promise.all([login("alice", PASSWORD, code), login("alice", PASSWORD, code)]);
     assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 403]);
     assert.equal((await login("alice", PASSWORD, code)).status, 403);
@@ -66,7 +68,7 @@ describe("e2e: refusals", function () {
   it("locks a user after five failures, also against the right password", async () => {
     const bob = await addUser(daemon, "bob", LOGIN);
     for (let i = 0; i < 5; i++) await login("bob", "wrong password", "000000");
-    const reply = await login("bob", PASSWORD, await totp(bob.secret));
+    const reply = await login("bob", PASSWORD, totp(bob.secret));
     assert.equal(reply.status, 403);
     assert.match(reply.text, /locked/);
   });
@@ -110,7 +112,13 @@ describe("e2e: refusals", function () {
     execFileSync("chmod", ["600", path.join(folder, "id")]);
     const { code } = await run("ssh", [
       ...["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i", path.join(folder, "id")],
-      ...["-o", `UserKnownHostsFile=${client.folder}/known_hosts`, "-p", String(daemon.ports.node)],
+      ...[
+        "-o",
+        `UserKnownHostsFile=${client.folder}/known_hosts`,
+        "-p",
+        String(daemon.ports.node),
+        ...DIRECT,
+      ],
       `${LOGIN}@127.0.0.1`,
       "true",
     ]);

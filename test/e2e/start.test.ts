@@ -162,7 +162,7 @@ describe("e2e: a daemon that dies", function () {
       "-tt",
       "-J",
       client.jump,
-      `${LOGIN}@node1`,
+      `${LOGIN}@node1.example.test`,
       "echo recorded; sleep 60",
     ]);
     const start = await daemon.audited(

@@ -7,6 +7,7 @@ import { Code, ConnectError, createContextKey, createContextValues } from "@conn
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { accessDenied, badParameter, errorMessage, internal } from "../../errors/error.js";
+import { schemaless } from "../../http/schemaless.js";
 import { systemClock, type Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { AuthApi } from "../client/api.js";
@@ -80,6 +81,7 @@ export async function createApiServer<C>(options: ApiServerOptions<C>): Promise<
   const contexts = createTlsContexts(options.tls, authorities);
   let http: ReturnType<typeof createSecureServer> | undefined;
   const app = Fastify({
+    ...schemaless,
     http2: true,
     serverFactory: (handler) => {
       http = createSecureServer({ ...gateTlsOptions(contexts), allowHTTP1: true }, handler);

@@ -81,7 +81,7 @@ describe("the audit log", () => {
     for (const uid of ["a", "b", "c"]) await audit.emit(exec(uid));
     assert.deepEqual(uids(good), ["a", "b", "c"]);
     assert.equal((await readFile(spillFile(1), "utf8")).split("\n").length, 4);
-    assert.equal((await stat(spillFile(1))).mode & 0o777, 0o640);
+    assert.equal((await stat(spillFile(1))).mode & 0o777, 0o600);
     bad.failure = undefined;
     await delivered(bad, 3);
     await audit.close();

@@ -19,7 +19,7 @@ describe("the recorder", () => {
     const sid = await recordShort(folder);
     const names = [`${sid}-0.chunks.gz`, `${sid}-0.events.gz`, `${sid}.completed`, `${sid}.index`];
     assert.deepEqual((await readdir(folder)).sort(), names);
-    for (const name of names) assert.equal((await stat(join(folder, name))).mode & 0o777, 0o640, name);
+    for (const name of names) assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600, name);
     assert.equal(await readFile(join(folder, `${sid}.completed`), "utf8"), "completed");
   });
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import https from "node:https";
 import path from "node:path";
-import { TOTP } from "otplib";
+import { totpCode } from "../../core/auth/auth-fixture.js";
 import type { Daemon } from "./daemon.js";
 
 /** A password that the product accepts. */
@@ -73,16 +73,15 @@ export async function addUser(daemon: Daemon, name: string, logins: string): Pro
   const reply = await callWeb(daemon, "POST", "/v1/webapi/users", {
     invite_token: token,
     pass: PASSWORD,
-    second_factor_token: secret === "" ? "" : await totp(secret),
+    second_factor_token: secret === "" ? "" : totp(secret),
   });
   if (reply.status !== 200) throw new Error(`signup of ${name} failed: ${reply.status} ${reply.text}`);
   return { name, password: PASSWORD, secret };
 }
 
 /** The code that an authenticator shows `offsetSeconds` from now. */
-export async function totp(secret: string, offsetSeconds = 0): Promise<string> {
-  const generator = new TOTP({ secret });
-  return generator.generate({ epoch: Math.floor(Date.now() / 1000) + offsetSeconds });
+export function totp(secret: string, offsetSeconds = 0): string {
+  return totpCode(secret, new Date(Date.now() + offsetSeconds * 1000));
 }
 
 /** A folder with what an unconfigured OpenSSH client needs: key, certificate, CA line, and a configuration of those. */

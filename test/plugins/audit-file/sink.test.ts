@@ -35,8 +35,8 @@ describe("the audit file sink", () => {
     const sink = sinkIn(directory, () => now);
     await sink.start();
     await sink.close();
-    assert.equal((await stat(directory)).mode & 0o777, 0o750);
-    assert.equal((await stat(join(directory, "2026-03-01.00:00:00.log"))).mode & 0o777, 0o640);
+    assert.equal((await stat(directory)).mode & 0o777, 0o700);
+    assert.equal((await stat(join(directory, "2026-03-01.00:00:00.log"))).mode & 0o777, 0o600);
     assert.equal(await readlink(join(directory, "events.log")), join(directory, "2026-03-01.00:00:00.log"));
   });
 

@@ -34,7 +34,7 @@ describe("the recording file store", () => {
       sha256: createHash("sha256").update("abcdef").digest("hex"),
     });
     assert.equal(await readFile(path, "utf8"), "abcdef");
-    assert.equal((await stat(path)).mode & 0o777, 0o640);
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
     assert.deepEqual(await store.stat(sid), stored);
     assert.equal(await collect(store.download(sid)), "abcdef");
   });
