@@ -44,6 +44,8 @@ interface Outgoing {
 
 const EXTENDED_STDERR = 1;
 const READ_AHEAD_BYTES = 64 * 1024;
+/** What writers may queue before they are asked to wait: with less, every network read would wait for its own write. */
+const WRITE_AHEAD_BYTES = 256 * 1024;
 
 /** A channel. The connection calls the methods named `peer…`. */
 export class Channel extends Duplex implements SshChannel {
@@ -73,7 +75,12 @@ export class Channel extends Duplex implements SshChannel {
 
   constructor(ends: ChannelEnds, link: ChannelLink) {
     // Not destroyed as soon as both directions have ended: an exit status may still follow the EOF.
-    super({ allowHalfOpen: true, autoDestroy: false, readableHighWaterMark: READ_AHEAD_BYTES });
+    super({
+      allowHalfOpen: true,
+      autoDestroy: false,
+      readableHighWaterMark: READ_AHEAD_BYTES,
+      writableHighWaterMark: WRITE_AHEAD_BYTES,
+    });
     this.type = ends.type;
     this.localId = ends.localId;
     this.#remoteId = ends.remoteId;

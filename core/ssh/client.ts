@@ -10,7 +10,7 @@ import { clientHostKeyAlgorithms, resolveAlgorithms } from "./algorithms.js";
 import { ClientAuthentication } from "./client-authentication.js";
 import { Connection } from "./connection.js";
 import type { SshAlgorithms, SshConnection, SshLimits, SshSigner } from "./contract.js";
-import { verifyHostKeys, type PresentedHost } from "./host-verification.js";
+import { verifyHostKey, type PresentedHost } from "./host-verification.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { DISCONNECT } from "./messages.js";
 import { startTimer } from "./timer.js";
@@ -60,8 +60,8 @@ export async function connectSsh(options: SshClientOptions): Promise<SshConnecti
       offer,
       hostKeyAlgorithms: clientHostKeyAlgorithms(offer.allowSha1),
       clock,
-      prepare: (protocol) =>
-        verifyHostKeys(protocol, (host) => {
+      exchangeBegins: (exchange) =>
+        verifyHostKey(exchange, (host) => {
           options.verifyHost(host);
           hostCertificate = host.certificate;
         }),

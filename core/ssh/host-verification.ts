@@ -3,7 +3,7 @@ import { accessDenied } from "../errors/error.js";
 import { parseSshCertificate, type SshCertificate } from "../pki/ssh-certificate.js";
 import { SshReader, SshWriter } from "../pki/ssh-wire.js";
 import { publicKeyAlgorithm } from "./algorithms.js";
-import { watchKeyExchanges, type KeyExchange, type Ssh2Protocol } from "./ssh2-internals.js";
+import type { KeyExchange } from "./ssh2-internals.js";
 
 /** What a server presented: a certificate, or a plain key only. */
 export interface PresentedHost {
@@ -16,34 +16,32 @@ export interface PresentedHost {
 const KEX_REPLY = 31;
 
 /**
- * Has every key exchange of a connection present the server's key to `verify`, which throws to refuse it. That the server
- * holds the key is proven after that by the signature over the exchange hash, which covers the certificate.
+ * Has a key exchange present the server's key to `verify`, which throws to refuse it. That the server holds the key is
+ * proven after that by the signature over the exchange hash, which covers the certificate.
  */
-export function verifyHostKeys(protocol: Ssh2Protocol, verify: (host: PresentedHost) => void): void {
-  watchKeyExchanges(protocol, (exchange) => {
-    const parse = exchange.parse.bind(exchange);
-    exchange.parse = (payload) => {
-      if (payload[0] !== KEX_REPLY || exchange._step !== 1) return parse(payload);
-      const reader = new SshReader(payload, 1);
-      const blob = Buffer.from(reader.string());
-      const rest = reader.rest();
-      const algorithm = publicKeyAlgorithm(exchange.negotiated.serverHostKey);
-      if (algorithm === undefined || new SshReader(blob).text() !== algorithm.format) {
-        throw accessDenied(`The host key is not of the negotiated type ${exchange.negotiated.serverHostKey}`);
-      }
-      if (!algorithm.isCertificate) {
-        verify({ publicBlob: blob });
-        return parse(payload);
-      }
-      const certificate = parseSshCertificate(blob);
-      verify({ certificate, publicBlob: certificate.publicBlob });
-      exchange.negotiated.serverHostKey = algorithm.signature;
-      const plainReply = new SshWriter().byte(KEX_REPLY).string(certificate.publicBlob).raw(rest).toBuffer();
-      const result = parse(plainReply);
-      hashCertificate(exchange, certificate);
-      return result;
-    };
-  });
+export function verifyHostKey(exchange: KeyExchange, verify: (host: PresentedHost) => void): void {
+  const parse = exchange.parse.bind(exchange);
+  exchange.parse = (payload) => {
+    if (payload[0] !== KEX_REPLY || exchange._step !== 1) return parse(payload);
+    const reader = new SshReader(payload, 1);
+    const blob = Buffer.from(reader.string());
+    const rest = reader.rest();
+    const algorithm = publicKeyAlgorithm(exchange.negotiated.serverHostKey);
+    if (algorithm === undefined || new SshReader(blob).text() !== algorithm.format) {
+      throw accessDenied(`The host key is not of the negotiated type ${exchange.negotiated.serverHostKey}`);
+    }
+    if (!algorithm.isCertificate) {
+      verify({ publicBlob: blob });
+      return parse(payload);
+    }
+    const certificate = parseSshCertificate(blob);
+    verify({ certificate, publicBlob: certificate.publicBlob });
+    exchange.negotiated.serverHostKey = algorithm.signature;
+    const plainReply = new SshWriter().byte(KEX_REPLY).string(certificate.publicBlob).raw(rest).toBuffer();
+    const result = parse(plainReply);
+    hashCertificate(exchange, certificate);
+    return result;
+  };
 }
 
 /**

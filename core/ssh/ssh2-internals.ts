@@ -50,6 +50,7 @@ export interface KeyExchange {
   _hostKey: Buffer;
   parse(payload: Buffer): ParseResult;
   getPublicKey(): Buffer;
+  computeSecret(peerKey: Buffer): Buffer | Error;
 }
 
 /** What ssh2's packet parser takes from a handler: where to go on, `false` = here, undefined = with the next packet. */
@@ -153,11 +154,13 @@ export function sendMessageNow(protocol: Ssh2Protocol, payload: Buffer): void {
   protocol._cipher.encrypt(writer.finalize(packet, true));
 }
 
-/** Calls `seen` with every key exchange object that ssh2 makes for this protocol, before it handles a message. */
+/**
+ * Calls `seen` with every key exchange object that ssh2 makes for this protocol, before it handles a message. May be called
+ * once per protocol.
+ */
 export function watchKeyExchanges(protocol: Ssh2Protocol, seen: (exchange: KeyExchange) => void): void {
   let current = protocol._kex;
   Object.defineProperty(protocol, "_kex", {
-    configurable: true,
     enumerable: true,
     get: () => current,
     set: (exchange: KeyExchange | undefined) => {

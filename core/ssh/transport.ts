@@ -15,12 +15,15 @@ import {
   offerCiphers,
   sendMessage,
   sendMessageNow,
+  watchKeyExchanges,
   type ExchangeHostKey,
+  type KeyExchange,
   type ParseResult,
   type Ssh2Protocol,
 } from "./ssh2-internals.js";
 import { RekeySchedule, type RekeyLimits } from "./rekey.js";
 import { startTimer } from "./timer.js";
+import { quickenX25519 } from "./x25519.js";
 
 /** What a connection does with its transport's events. All calls come one at a time. */
 export interface TransportEvents {
@@ -47,6 +50,8 @@ export interface TransportOptions {
   readonly hostKeys?: Readonly<Record<string, ExchangeHostKey>>;
   /** Hooks into the protocol object before anything is sent. */
   prepare?(protocol: Ssh2Protocol): void;
+  /** Sees every key exchange before its first message is handled. */
+  exchangeBegins?(exchange: KeyExchange): void;
   /** Takes bytes that precede SSH off the stream: undefined while it wants more, then the first bytes of SSH. */
   readHead?(chunk: Buffer): Buffer | undefined;
 }
@@ -113,6 +118,10 @@ export class SshTransport {
     const ssh2Receives = this.#protocol._onPayload;
     this.#protocol._onPayload = (payload) => this.#message(payload, ssh2Receives);
     this.#readHead = options.readHead?.bind(options);
+    watchKeyExchanges(this.#protocol, (exchange) => {
+      quickenX25519(exchange);
+      options.exchangeBegins?.(exchange);
+    });
     options.prepare?.(this.#protocol);
   }
 

@@ -56,7 +56,7 @@ describe("connectSsh with the stock sshd", function () {
         openssh = new OpenSsh();
         authority = await TestAuthority.create();
         const key = openssh.writeSigner("host", await authority.signer("host", host));
-        port = await openssh.startSshd(key, authority.publicBlob);
+        ({ port } = await openssh.startSshd(key, authority.publicBlob));
       });
 
       after(() => openssh.dispose());
@@ -125,7 +125,7 @@ describe("connectSsh with the stock sshd", function () {
       openssh = new OpenSsh();
       const authority = await TestAuthority.create();
       const key = openssh.writeSigner("host", await authority.signer("host"));
-      const port = await openssh.startSshd(key, authority.publicBlob, ["RekeyLimit 16M"]);
+      const { port } = await openssh.startSshd(key, authority.publicBlob, ["RekeyLimit 16M"]);
       const signer = await authority.signer("user");
       connection = await connectSsh({
         stream: { host: "127.0.0.1", port },

@@ -104,12 +104,12 @@ export class OpenSsh {
     ];
   }
 
-  /** Starts sshd on a free port; resolves to it when it listens. */
+  /** Starts sshd on a free port; resolves when it listens. */
   async startSshd(
     hostKeyPath: string,
     userAuthority: Buffer,
     lines: readonly string[] = [],
-  ): Promise<number> {
+  ): Promise<{ port: number; pid: number }> {
     mkdirSync("/run/sshd", { recursive: true });
     const port = await freePort();
     const config = this.write(
@@ -139,7 +139,7 @@ export class OpenSsh {
       });
       child.on("close", () => reject(new Error(`sshd ended: ${log}`)));
     });
-    return port;
+    return { port, pid: child.pid ?? 0 };
   }
 
   /** Ends what still runs and removes the directory. */
