@@ -1,18 +1,17 @@
 /**
  * Regular expressions that cannot hang the daemon. Roles may hold any expression and nodes any label value; a
- * backtracking matcher takes exponential time on some pairs of them, so this one runs all alternatives in step
- * (Thompson's construction): at most 1,000 instructions for each of at most 512 characters, which is some ten
- * milliseconds.
- *
- * The syntax is that of Go's RE2, whose expressions 4.2 roles hold, without Unicode classes, `\Q…\E`, `\C` and the
- * flags `m` and `U`; back-references and look-around do not exist there either.
+ * backtracking matcher takes exponential time on some pairs of them. RE2 takes linear time, and its syntax is that of
+ * the roles of 4.2, whose Go has the same engine: no back-references, no look-around.
  */
-import { badParameter } from "../errors/error.js";
-import { compileSyntax, type Instruction } from "./regular-expression-program.js";
-import { parseSyntax } from "./regular-expression-syntax.js";
+import { RE2JS } from "re2js";
+import { badParameter, errorMessage } from "../errors/error.js";
 
 const MAX_EXPRESSION_CHARS = 1024;
 const MAX_SUBJECT_CHARS = 512;
+/** Bounds the time of a match: each instruction may be visited once for each character. */
+const MAX_INSTRUCTIONS = 1000;
+/** Bounds the time of compiling, some 5 µs for each instruction. */
+const MAX_ESTIMATED_INSTRUCTIONS = 20_000;
 
 /** A compiled expression. */
 export interface RegularExpression {
@@ -20,64 +19,48 @@ export interface RegularExpression {
   test(subject: string): boolean;
 }
 
-/** Compiles an expression. Throws `bad_parameter` for bad or unsupported syntax, and for one that is too large. */
+/** Compiles an expression. Throws `bad_parameter` for bad syntax, and for an expression that is too large. */
 export function compileRegularExpression(source: string): RegularExpression {
   if (source.length > MAX_EXPRESSION_CHARS) {
     throw badParameter(`a regular expression may have at most ${MAX_EXPRESSION_CHARS} characters`);
   }
-  const program = compileSyntax(parseSyntax(source));
+  const expression = compile(source);
   return {
     test(subject) {
       if (subject.length > MAX_SUBJECT_CHARS) {
         throw badParameter(`a regular expression is matched against at most ${MAX_SUBJECT_CHARS} characters`);
       }
-      return run(
-        program,
-        Array.from(subject, (character) => character.codePointAt(0) ?? 0),
-      );
+      return expression.test(subject);
     },
   };
 }
 
-function run(program: readonly Instruction[], subject: readonly number[]): boolean {
-  // The round in which an instruction was last queued: queues it once per position without clearing a set.
-  const queuedAt = new Int32Array(program.length).fill(-1);
-  let current: number[] = [];
-  for (let position = 0; position <= subject.length; position++) {
-    const code = subject[position];
-    const before = subject[position - 1];
-    const pending = [0, ...current];
-    const consuming: number[] = [];
-    while (pending.length > 0) {
-      const index = pending.pop() ?? 0;
-      const instruction = program[index];
-      if (instruction === undefined || queuedAt[index] === position) {
-        continue;
-      }
-      queuedAt[index] = position;
-      switch (instruction.op) {
-        case "match":
-          return true;
-        case "character":
-          consuming.push(index);
-          break;
-        case "split":
-          pending.push(...instruction.targets);
-          break;
-        case "assert":
-          if (instruction.holds(before, code)) {
-            pending.push(index + 1);
-          }
-      }
-    }
-    if (code === undefined) {
-      return false;
-    }
-    current = consuming.filter((index) => accepts(program[index], code)).map((index) => index + 1);
+function compile(source: string): RE2JS {
+  if (estimatedInstructions(source) > MAX_ESTIMATED_INSTRUCTIONS) throw tooLarge();
+  let expression: RE2JS;
+  try {
+    expression = RE2JS.compile(source);
+  } catch (cause) {
+    const reason = errorMessage(cause).replace(/^error parsing regexp: /, "");
+    throw badParameter(`the regular expression cannot be used: ${reason}`, { cause });
   }
-  return false;
+  if (expression.programSize() > MAX_INSTRUCTIONS) throw tooLarge();
+  return expression;
 }
 
-function accepts(instruction: Instruction | undefined, code: number): boolean {
-  return instruction?.op === "character" && instruction.accepts(code);
+/** A rough upper bound, without parsing: a count behind a group multiplies all before it, any other adds to it. */
+function estimatedInstructions(source: string): number {
+  let estimate = 0;
+  let end = 0;
+  for (const match of source.matchAll(/(\)?)\{(\d+)(?:,(\d*))?\}/g)) {
+    const [text, group, min, max] = match;
+    const count = Math.max(1, Number(min), Number(max ?? 0));
+    estimate += match.index - end;
+    estimate = group ? estimate * count : estimate + count;
+    end = match.index + text.length;
+  }
+  return estimate + source.length - end;
 }
+
+const tooLarge = (): Error =>
+  badParameter("the regular expression is too large: use fewer or smaller repetitions");

@@ -66,9 +66,13 @@ describe("regular expression", () => {
     assert.equal(matches("^.$", "\u{1F600}"), true);
     assert.equal(matches("^a{$", "a{"), true);
     assert.equal(matches("^a{,2}$", "a{,2}"), true);
+    assert.equal(matches("^\\pL+$", "größe"), true);
+    assert.equal(matches("^\\Qa.b\\E$", "a.b"), true);
+    assert.equal(matches("^\\Qa.b\\E$", "axb"), false);
+    assert.equal(matches("(?m)^b$", "a\nb"), true);
   });
 
-  it("refuses bad and unsupported syntax", () => {
+  it("refuses bad syntax, and what is none in RE2", () => {
     const bad = [
       "(",
       ")",
@@ -82,8 +86,10 @@ describe("regular expression", () => {
       "(?=a)",
       "(?<!a)",
       "\\1",
-      "\\pL",
-      "\\Q",
+      "(?<=a)b",
+      "(?>a)",
+      "\\pX",
+      "\\C",
       "\\",
       "a{3,2}",
       "a{1001}",
@@ -100,22 +106,44 @@ describe("regular expression", () => {
     }
   });
 
-  it("refuses what would take too much room, however it is nested", () => {
+  it("refuses what would take too much room, however it is nested, before it takes it", () => {
+    const started = process.cpuUsage();
     for (const source of [
       "(a{100}){100}",
       "(((((){1000}){1000}){1000}){1000}){1000}",
       "a".repeat(1025),
-      `${"(".repeat(400)}a${"){9}".repeat(400)}`.slice(0, 1025),
+      `${"(".repeat(400)}a${"){9}".repeat(400)}`.slice(0, 1024),
+      "(".repeat(512) + ")".repeat(512),
+      "a{1000}".repeat(140),
+      "(x{0,1000})".repeat(90),
+      "(\\pL\\pN?){1000}".repeat(60),
+      "(.{1,30}){30}",
     ]) {
       assert.throws(
         () => compileRegularExpression(source),
         (error) => hasCode(error, "bad_parameter"),
+        source.slice(0, 20),
       );
     }
+    assert.ok(process.cpuUsage(started).user < 5_000_000);
     assert.throws(
       () => matches("^a*$", "a".repeat(513)),
       (error) => hasCode(error, "bad_parameter"),
     );
+  });
+
+  it("takes the repetitions that label values have", () => {
+    const uuid = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
+    assert.equal(matches(uuid, "2b7ae4d3-0000-4000-8000-000000000000"), true);
+    assert.equal(matches(uuid, "2b7ae4d3"), false);
+    assert.equal(matches("^(\\d{1,3}\\.){3}\\d{1,3}$", "10.0.0.1"), true);
+    assert.equal(matches("^([a-z0-9-]{1,63}\\.){1,4}example$", "a.b.example"), true);
+  });
+
+  it("says in one line what is wrong", () => {
+    assert.throws(() => compileRegularExpression("^(web$"), {
+      message: "the regular expression cannot be used: missing closing ): `^(web$`",
+    });
   });
 
   it("answers at once where backtracking takes for ever", () => {
