@@ -22,6 +22,8 @@ export interface NodeContext {
   readonly tools: LaunchTools;
   readonly pipes: PipePool;
   readonly sessions: SessionRegistry;
+  /** Aborted when a closing node waits no longer for an auth service that is away. */
+  readonly stopping: AbortSignal;
   readonly log: Logger;
   readonly clock: Clock;
 }

@@ -5,10 +5,9 @@
 import type { Socket } from "node:net";
 import { userInfo } from "node:os";
 import { serverLabels } from "../access/server-labels.js";
-import { auditEvent } from "../audit/catalogue.js";
 import type { AuthApi } from "../auth/client/api.js";
 import type { ClusterView } from "../auth/client/view.js";
-import { accessDenied, errorChain, errorMessage } from "../errors/error.js";
+import { accessDenied, errorMessage } from "../errors/error.js";
 import { VERSION } from "../grammar/version.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
@@ -27,6 +26,7 @@ import { PipePool } from "./pipe-pool.js";
 import { forwardPort } from "./port-forwarding.js";
 import { proxyAddresses } from "./proxy-addresses.js";
 import { startRecordingUpload } from "./recording-upload.js";
+import { auditRefusal } from "./refusal-audit.js";
 import { serveSessionChannel } from "./session-channel.js";
 import { SessionRegistry } from "./session-registry.js";
 import type { NodeSettings } from "./settings.js";
@@ -63,6 +63,9 @@ export interface NodeService {
   close(): Promise<void>;
 }
 
+/** How long a closing node waits for an auth service that is away to take the last events. */
+const CLOSE_PATIENCE_MS = 10_000;
+
 /** Makes a node service. Throws `unavailable` where the host lacks a program that it needs. */
 export function createNodeService(options: NodeServiceOptions): NodeService {
   const { api, view, hostId, hostname, settings, log, clock } = options;
@@ -83,7 +86,12 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const labels = (): Record<string, string> => serverLabels(server());
   const sessions = new SessionRegistry();
   const pipes = new PipePool(tools.bash);
-  const context: NodeContext = { ...options, labels, lookupAccount, tools, pipes, sessions };
+  const stopping = new AbortController();
+  const context: NodeContext = {
+    ...options,
+    ...{ labels, lookupAccount, tools, pipes, sessions },
+    stopping: stopping.signal,
+  };
   const uploads = startRecordingUpload(context);
 
   const ssh = createSshServer({
@@ -143,17 +151,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     });
     // Scanners without a certificate of any kind would only fill the audit log.
     if (failure.certificate === undefined) return;
-    const event = auditEvent("authAttempt", "failure", {
-      "user": failure.certificate.keyId,
-      "login": failure.user,
-      "addr.local": failure.localAddress,
-      "addr.remote": failure.remoteAddress,
-      "success": false,
-      "error": failure.reason,
-    });
-    await api.emitAuditEvent(event).catch((error: unknown) => {
-      log.error("a refused client could not be audited", { error: errorChain(error) });
-    });
+    const { user: login, certificate, remoteAddress, localAddress, reason } = failure;
+    await auditRefusal({ user: certificate.keyId, login, remoteAddress, localAddress, reason }, { api, log });
   }
 
   async function stop(ending: Promise<void>): Promise<void> {
@@ -182,7 +181,11 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
       log.error("label commands could not be run", { error: errorMessage(error) });
     }),
     drain: () => stop(ssh.drain()),
-    close: () => stop(ssh.close()),
+    close: async () => {
+      const patience = setTimeout(() => stopping.abort(), CLOSE_PATIENCE_MS);
+      await stop(ssh.close());
+      clearTimeout(patience);
+    },
   };
 }
 

@@ -21,7 +21,7 @@ export async function retryWhileUnavailable<T>(work: () => Promise<T>, options: 
       return await work();
     } catch (error) {
       if (!hasCode(error, "unavailable") || clock.now().getTime() >= giveUpAt) throw error;
-      await clock.sleep(STEP_MS, signal).catch(() => undefined);
+      if (signal?.aborted !== true) await clock.sleep(STEP_MS, signal).catch(() => undefined);
       if (signal?.aborted === true) throw error;
     }
   }

@@ -13,8 +13,11 @@ import { retryWhileUnavailable } from "./retry.js";
 export interface SessionAudit {
   /** Writes the first event. Returns when it is durable, or throws: then nothing may be started. */
   start(event: PendingAuditEvent): Promise<void>;
-  /** Writes an event of the session behind those before it, trying again for a while where auth is away. */
-  append(event: PendingAuditEvent): void;
+  /**
+   * Writes an event of the session behind those before it, trying again for a while where auth is away. It is asked for
+   * when its turn has come.
+   */
+  append(event: () => PendingAuditEvent): void;
   /** Writes an event that is no part of the session's own sequence, such as `exec`. */
   emit(event: PendingAuditEvent): void;
   /** Records output; wait for it before it is shown. Rejects when the session must end. */
@@ -50,6 +53,7 @@ class QueuedAudit implements SessionAudit {
   #fail: (error: Error) => void = () => undefined;
   #queue: Promise<void> = Promise.resolve();
   #nextIndex = 0;
+  #broken: Error | undefined;
 
   constructor({ context, sessionId, recorder }: SessionAuditOptions) {
     this.#context = context;
@@ -63,16 +67,18 @@ class QueuedAudit implements SessionAudit {
 
   async start(event: PendingAuditEvent): Promise<void> {
     try {
-      await this.#post(await this.#complete(event));
+      const completed = await this.#complete(event);
+      if (this.#strict && this.#broken !== undefined) throw this.#broken;
+      await this.#post(completed);
     } catch (error) {
       if (this.#strict) throw error;
       this.#warn("a session goes on though its start could not be audited", error);
     }
   }
 
-  append(event: PendingAuditEvent): void {
+  append(event: () => PendingAuditEvent): void {
     this.#enqueue(async () => {
-      const completed = await this.#complete(event);
+      const completed = await this.#complete(event());
       await this.#retrying(() => this.#post(completed));
     });
   }
@@ -105,8 +111,17 @@ class QueuedAudit implements SessionAudit {
     this.#queue = this.#queue.then(work).catch((error: unknown) => this.#lost(error));
   }
 
+  /** Gives the event its index and id: in the recording, or where that is broken, for the audit log alone. */
   async #complete(event: PendingAuditEvent): Promise<Record<string, unknown> & PendingAuditEvent> {
-    if (this.#recorder !== undefined) return { ...(await this.#recorder.event(event)) };
+    if (this.#recorder !== undefined) {
+      try {
+        const recorded = await this.#recorder.event(event);
+        this.#nextIndex = recorded.ei + 1;
+        return { ...recorded };
+      } catch (error) {
+        this.#lost(error);
+      }
+    }
     return {
       ...event,
       sid: this.#sessionId,
@@ -138,12 +153,14 @@ class QueuedAudit implements SessionAudit {
   }
 
   #retrying(work: () => Promise<void>): Promise<void> {
-    return retryWhileUnavailable(work, { clock: this.#context.clock, forMs: RETRY_FOR_MS });
+    const { clock, stopping } = this.#context;
+    return retryWhileUnavailable(work, { clock, forMs: RETRY_FOR_MS, signal: stopping });
   }
 
   #lost(error: unknown): void {
     this.#warn("a session could not be audited or recorded", error);
-    if (this.#strict) this.#fail(error instanceof Error ? error : internal(String(error)));
+    this.#broken ??= error instanceof Error ? error : internal(String(error));
+    if (this.#strict) this.#fail(this.#broken);
   }
 
   #warn(message: string, error: unknown): void {

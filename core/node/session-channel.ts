@@ -1,8 +1,9 @@
 /** One `session` channel (RFC 4254 §6): collects what the client asks for until a program is started. */
-import { badParameter, errorMessage, unavailable } from "../errors/error.js";
+import { badParameter, errorMessage, hasCode, unavailable } from "../errors/error.js";
 import type { PeerRequest, SshChannel, SshConnection } from "../ssh/contract.js";
 import { isSettable } from "./environment.js";
 import { SSH_SIGNALS } from "./exit-report.js";
+import { auditRefusal } from "./refusal-audit.js";
 import type { NodeContext } from "./node-context.js";
 import type { Program } from "./program.js";
 import { readScpCommand } from "./scp-command.js";
@@ -159,9 +160,17 @@ class SessionChannelHandler {
         login: connection.user,
         error: errorMessage(error),
       });
+      if (hasCode(error, "access_denied")) this.#auditRefusal(errorMessage(error));
       this.#tellAndClose(errorMessage(error));
       return undefined;
     }
+  }
+
+  #auditRefusal(reason: string): void {
+    const { context, connection, identity } = this.#options;
+    const { remoteAddress, localAddress } = connection;
+    const refusal = { user: identity.user, login: connection.user, remoteAddress, localAddress, reason };
+    void auditRefusal(refusal, context);
   }
 
   #requestedId(): string | undefined {

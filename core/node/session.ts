@@ -80,7 +80,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     const process = await startProgram(options, id);
     return new RunningSession(options, id, process, audit, events);
   } catch (error) {
-    audit.append(events.end(pty !== undefined));
+    audit.append(() => events.end(pty !== undefined));
     void audit.close();
     throw error;
   }
@@ -140,6 +140,7 @@ class RunningSession implements Session {
   readonly #bytes: SessionBytes = { tx: 0, rx: 0 };
   readonly #live: PublishedSession | undefined;
   #ending = false;
+  #unrecordedSize: TerminalSize | undefined;
 
   constructor(
     readonly options: SessionOptions,
@@ -168,7 +169,15 @@ class RunningSession implements Session {
     if (!("resize" in this.process)) return;
     this.process.resize(size);
     this.#live?.resize(size);
-    this.audit.append(this.events.resize(size));
+    // Dragging a window sends sizes faster than they can be put on record: the last one that waits is enough.
+    const waits = this.#unrecordedSize !== undefined;
+    this.#unrecordedSize = size;
+    if (waits) return;
+    this.audit.append(() => {
+      const latest = this.#unrecordedSize ?? size;
+      this.#unrecordedSize = undefined;
+      return this.events.resize(latest);
+    });
   }
 
   signal(name: NodeJS.Signals): void {
@@ -208,8 +217,8 @@ class RunningSession implements Session {
     const told = this.events.program(program, status);
     if (told !== undefined) this.audit.emit(told);
     this.audit.emit(this.events.data(pty !== undefined, this.#bytes));
-    if (pty !== undefined) this.audit.append(this.events.leave());
-    this.audit.append(this.events.end(pty !== undefined));
+    if (pty !== undefined) this.audit.append(() => this.events.leave());
+    this.audit.append(() => this.events.end(pty !== undefined));
     await this.audit.close();
     await this.#live?.remove();
   }

@@ -233,8 +233,8 @@ export class NodeFixture {
     return path;
   }
 
-  /** The `-o` options of a client. */
-  clientOptions(identity = "id"): string[] {
+  /** The `-o` options of a client. An agent is used only where `SSH_AUTH_SOCK` is asked for. */
+  clientOptions(identity = "id", agent: "none" | "SSH_AUTH_SOCK" = "none"): string[] {
     const path = join(this.directory, identity);
     return [
       ...["-F", "none", "-i", path],
@@ -245,7 +245,7 @@ export class NodeFixture {
         "GlobalKnownHostsFile=/dev/null",
         "StrictHostKeyChecking=yes",
         "BatchMode=yes",
-        "IdentityAgent=none",
+        `IdentityAgent=${agent}`,
       ].flatMap((option) => ["-o", option]),
     ];
   }
@@ -253,7 +253,11 @@ export class NodeFixture {
   /** Runs `ssh` to the end. */
   ssh(
     args: readonly string[],
-    { input = "" as string | Buffer, identity = "id", login = LOGIN } = {},
+    {
+      input = "",
+      identity = "id",
+      login = LOGIN,
+    }: { input?: string | Buffer; identity?: string; login?: string } = {},
   ): Promise<ClientResult> {
     const all = [...this.clientOptions(identity), "-p", String(this.port), "-l", login];
     const separator = args.indexOf("--");

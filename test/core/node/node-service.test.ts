@@ -221,6 +221,8 @@ describe("node service", function () {
       const result = await node.ssh(["id"], { identity: "ghost", login: "no-such-user" });
       assert.equal(result.code, 255);
       assert.match(result.stderr, /there is no user "no-such-user" on this host/);
+      const event = await node.auth.waitFor(({ event: name }) => name === "auth");
+      assert.equal(event["code"], "T3007W");
     });
   });
 });

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { unavailable } from "../../../core/errors/error.js";
+import { SshWriter } from "../../../core/pki/ssh-wire.js";
 import { LOGIN, needPrograms, NodeFixture, role } from "./fixture.js";
 
 describe("port forwarding, by stock ssh", function () {
@@ -68,10 +69,16 @@ describe("port forwarding, by stock ssh", function () {
       received = collect(socket);
       socket.end("hello");
     };
-    const client = through();
-    await once(client.stdout!, "data");
-    client.stdin?.end(data);
-    await once(client, "close");
+    // Stock ssh ends its own half when the target does, so this takes the product's client.
+    const client = await node.connect();
+    const [host, port] = targetAddress().split(":");
+    const payload = new SshWriter().string(host!).uint32(Number(port)).string("127.0.0.1").uint32(0);
+    const channel = await client.openChannel("direct-tcpip", payload.toBuffer());
+    assert.equal(String(await collect(channel)), "hello");
+    channel.end(data);
+    await once(channel, "finish");
+    await channel.whenClosed;
+    client.disconnect("done");
     assert.equal(Buffer.compare((await received) ?? Buffer.alloc(0), data), 0);
   });
 
@@ -136,14 +143,17 @@ describe("port forwarding, by stock ssh", function () {
 
   it("offers the client's agent to programs of the login", async function () {
     needPrograms(this, "ssh-agent", "ssh-add");
-    const options = node.clientOptions().filter((option) => !option.startsWith("IdentityAgent"));
-    const ssh = [
-      "ssh",
-      ...options.filter((o, i) => !(o === "-o" && options[i + 1]?.startsWith("-o") === true)),
+    const options = [
+      ...node.clientOptions("id", "SSH_AUTH_SOCK"),
+      "-A",
+      "-p",
+      String(node.port),
+      "-l",
+      LOGIN,
     ];
     const command = [
       `ssh-add -q ${node.directory}/id 2>/dev/null`,
-      `${ssh.join(" ").replace(/-o -o/g, "-o").replace(/ -o$/, "")} -A -p ${node.port} -l ${LOGIN} 127.0.0.1 'ssh-add -l; stat -c %a $SSH_AUTH_SOCK'`,
+      `ssh ${options.join(" ")} 127.0.0.1 'ssh-add -l; stat -c %a $SSH_AUTH_SOCK'`,
     ].join("; ");
     const child = spawn("ssh-agent", ["sh", "-c", command], { stdio: ["ignore", "pipe", "inherit"] });
     const text = String(await collect(child.stdout));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -186,6 +186,29 @@ describe("session, by stock ssh", function () {
         assert.deepEqual(blocked.auth.events, []);
       } finally {
         await blocked.close();
+      }
+    });
+
+    it("ends, saying why, when the disk is full", async function () {
+      const full = await new NodeFixture().start();
+      const directory = join(full.directory, "data", "log", "upload");
+      mkdirSync(directory, { recursive: true });
+      const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]);
+      try {
+        if (mounted.status !== 0) {
+          console.log("      skipped: mounting a tmpfs takes root");
+          return this.skip();
+        }
+        const result = await full.ssh(["-tt", "--", "head -c 1000000 /dev/zero; sleep 600"]);
+        assert.match(
+          String(result.stdout),
+          /This session ends: its audit or recording cannot be written: .+\r\n$/,
+        );
+        assert.ok(result.stdout.length < 200_000, "what is not recorded is not shown");
+        await full.auth.waitFor(({ event }) => event === "session.end");
+      } finally {
+        if (mounted.status === 0) spawnSync("umount", ["-l", directory]);
+        await full.close();
       }
     });
 
