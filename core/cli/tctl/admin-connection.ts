@@ -13,13 +13,13 @@ import type { GlobalFlags } from "./global-flags.js";
 
 const AUTH_PORT = 3025;
 /** Attempts and handshakes included: a server that accepts and then says nothing is given up after this. */
-const CONNECT_TIMEOUT_MS = 8_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** The world around a connection. */
 export interface ConnectionContext {
   readonly clock: Clock;
   readonly environment: { readonly TELEPORT_CONFIG?: string | undefined };
-  /** Bounds the first call; 8 s when absent. */
+  /** Bounds the first call; 5 s when absent. */
   readonly connectTimeoutMs?: number;
 }
 
