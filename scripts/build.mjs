@@ -1,11 +1,27 @@
-/** Compiles all TypeScript into dist/ and bundles the three programs into dist/bin/. */
+/**
+ * Compiles all TypeScript into dist/, and bundles the programs, the plugin contract and the built-in plugins into
+ * dist/bin/. They are bundled together, so that a daemon holds each shared module once, plugins' ones too.
+ */
+import { rmSync } from "node:fs";
 import path from "node:path";
-import { chmodSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 import { mustRun, root } from "./run.mjs";
 
 /** Packages with native parts, or that find files beside themselves: they stay outside the bundle. */
-const EXTERNAL = ["ssh2", "better-sqlite3", "bcrypt", "@lydell/node-pty*", "cpu-features", "@teleport/*"];
+const EXTERNAL = ["ssh2", "better-sqlite3", "bcrypt", "@lydell/node-pty*", "cpu-features"];
+/** Each entry of dist/bin, and the source it is made of. */
+const ENTRIES = {
+  "teleport": "core/bin/teleport.ts",
+  "tctl": "core/bin/tctl.ts",
+  "tsh": "core/bin/tsh.ts",
+  "plugin": "core/plugin/index.ts",
+  "plugins/backend-dir": "plugins/backend-dir/index.ts",
+  "plugins/writer-worker": "plugins/backend-dir/writer-worker.ts",
+  "plugins/tls-files": "plugins/tls-files/index.ts",
+  "plugins/audit-file": "plugins/audit-file/index.ts",
+  "plugins/audit-stdout": "plugins/audit-stdout/index.ts",
+  "plugins/recording-file": "plugins/recording-file/index.ts",
+};
 
 const dist = path.join(root, "dist");
 if (process.argv.includes("--clean")) rmSync(dist, { recursive: true, force: true });
@@ -13,7 +29,9 @@ mustRun(process.execPath, [path.join(root, "node_modules/typescript7/bin/tsc"), 
 
 rmSync(path.join(dist, "bin"), { recursive: true, force: true });
 await build({
-  entryPoints: ["teleport", "tctl", "tsh"].map((name) => path.join(root, "core/bin", `${name}.ts`)),
+  entryPoints: Object.fromEntries(
+    Object.entries(ENTRIES).map(([name, file]) => [name, path.join(root, file)]),
+  ),
   outdir: path.join(dist, "bin"),
   bundle: true,
   splitting: true,
@@ -22,6 +40,8 @@ await build({
   target: "node20",
   external: EXTERNAL,
   alias: { "@teleport/plugin": path.join(root, "core/plugin/index.ts") },
+  keepNames: true,
+  minifyWhitespace: true,
   sourcemap: "linked",
   logLevel: "warning",
   chunkNames: "chunks/[name]-[hash]",
@@ -30,5 +50,3 @@ await build({
     js: `import { createRequire as __cr } from "node:module"; const require = __cr(import.meta.url);`,
   },
 });
-for (const name of ["teleport", "tctl", "tsh"])
-  chmodSync(path.join(root, "core/launch", `${name}.js`), 0o755);

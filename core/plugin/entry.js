@@ -1,1 +1,1 @@
-export * from "../../dist/core/plugin/index.js";
+export * from "../../dist/bin/plugin.js";

@@ -17,6 +17,7 @@ import {
   authPluginProviders,
   checkSelectedPlugins,
   identityProviders,
+  PROCESS_STORE,
   tlsPluginProviders,
 } from "./plugin-providers.js";
 import { proxyProvider } from "./proxy-provider.js";
@@ -96,6 +97,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...identityProviders,
       ...serviceProviders(settings),
     ]);
+    // Identities are only needed while services start; afterwards their store's thread would cost memory for nothing.
+    await generation.get(PROCESS_STORE).close();
     if (settings.pidFile) await writePidFile(settings.pidFile);
     state = "ok";
     announce("[PROC]    All services are ready.");

@@ -48,10 +48,12 @@ interface Base {
 }
 
 const STORAGE_PLUGIN = token<RunningPlugin<"storage">>("plugin.storage.instance");
-const PROCESS_STORE = token<RunningPlugin<"storage">>("plugin.process-store.instance");
 const AUDIT_PLUGINS = token<readonly RunningPlugin<"audit">[]>("plugin.audit.instances");
 const RECORDING_PLUGIN = token<RunningPlugin<"recording">>("plugin.recording.instance");
 const TLS_PLUGIN = token<RunningPlugin<"tls">>("plugin.tls.instance");
+
+/** The running store of {@link identityProviders}. */
+export const PROCESS_STORE = token<RunningPlugin<"storage">>("plugin.process-store.instance");
 
 /** The store of this host's own identities: always the embedded backend, whatever the cluster's is. */
 export const identityProviders: readonly Provider[] = [

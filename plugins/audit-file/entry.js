@@ -1,1 +1,1 @@
-export { default } from "../../dist/plugins/audit-file/index.js";
+export { default } from "../../dist/bin/plugins/audit-file.js";

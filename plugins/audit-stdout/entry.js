@@ -1,1 +1,1 @@
-export { default } from "../../dist/plugins/audit-stdout/index.js";
+export { default } from "../../dist/bin/plugins/audit-stdout.js";

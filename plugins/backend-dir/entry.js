@@ -1,2 +1,2 @@
-export { default } from "../../dist/plugins/backend-dir/index.js";
-export * from "../../dist/plugins/backend-dir/index.js";
+export { default } from "../../dist/bin/plugins/backend-dir.js";
+export * from "../../dist/bin/plugins/backend-dir.js";

@@ -1,1 +1,1 @@
-export { default } from "../../dist/plugins/recording-file/index.js";
+export { default } from "../../dist/bin/plugins/recording-file.js";

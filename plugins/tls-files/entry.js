@@ -1,1 +1,1 @@
-export { default } from "../../dist/plugins/tls-files/index.js";
+export { default } from "../../dist/bin/plugins/tls-files.js";
