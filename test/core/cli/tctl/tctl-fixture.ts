@@ -17,7 +17,7 @@ export function desk(api: Partial<AuthApi>, options: { debug?: boolean } = {}): 
     api: new Proxy(api as AuthApi, {
       get(target, name: keyof AuthApi) {
         if (!(name in target)) throw new Error(`unexpected call of ${name}`);
-        return target[name];
+        return Reflect.get(target, name) as unknown;
       },
     }),
     print: async (text) => void printed.push(text),
