@@ -24,7 +24,7 @@ import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
 import { PipePool } from "./pipe-pool.js";
 import { forwardPort } from "./port-forwarding.js";
-import { proxyAddresses } from "./proxy-addresses.js";
+import { followProxyAddresses } from "./proxy-addresses.js";
 import { startRecordingUpload } from "./recording-upload.js";
 import { auditRefusal } from "./refusal-audit.js";
 import { serveSessionChannel } from "./session-channel.js";
@@ -105,7 +105,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     },
     onAuthFailure: (failure) => void auditFailure(failure),
     onConnection: serve,
-    acceptProxyPrefix: settings.acceptProxyPrefix ?? proxyAddresses(view),
+    acceptProxyPrefix: settings.acceptProxyPrefix ?? followProxyAddresses(view),
     log,
     clock,
   });

@@ -21,6 +21,9 @@ export interface StreamOptions {
   readonly log: Logger;
 }
 
+/** Output that may wait for the client's window in our memory. */
+const UNDER_WAY_BYTES = 256 * 1024;
+
 /**
  * Connects the streams. Resolves when all output has been taken by the client's window, or can no longer be; never
  * rejects. A client that reads slowly stops the program; a program that reads slowly stops the client.
@@ -29,20 +32,9 @@ export async function connectStreams(options: StreamOptions): Promise<void> {
   const { channel, process, bytes, record, log } = options;
   channel.extended.resume();
   feedInput(channel, process.stdin, bytes);
-  const outputs = [
-    copyOutput(process.stdout, async (chunk) => {
-      await record(chunk);
-      await written(channel, chunk);
-      bytes.tx += chunk.length;
-    }),
-  ];
+  const outputs = [copyOutput(process.stdout, channel, bytes, record)];
   if (process.stderr !== undefined) {
-    outputs.push(
-      copyOutput(process.stderr, async (chunk) => {
-        await channel.writeExtended(chunk);
-        bytes.tx += chunk.length;
-      }),
-    );
+    outputs.push(copyErrors(process.stderr, channel, bytes));
   }
   for (const { status, reason } of (await Promise.allSettled(outputs)) as PromiseRejectedResult[]) {
     if (status === "rejected") log.debug("a session's output was cut off", { error: errorMessage(reason) });
@@ -56,8 +48,29 @@ export function written(channel: Writable, data: Uint8Array): Promise<void> {
   });
 }
 
-async function copyOutput(source: Readable, write: (chunk: Buffer) => Promise<void>): Promise<void> {
-  for await (const chunk of source) await write(chunk as Buffer);
+async function copyOutput(
+  source: Readable,
+  channel: SshChannel,
+  bytes: SessionBytes,
+  record: (data: Uint8Array) => Promise<void>,
+): Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    await record(chunk);
+    last = written(channel, chunk);
+    bytes.tx += chunk.length;
+    // Some chunks under way at once keep the connection busy; a failure shows at the next wait.
+    if (channel.writableLength >= UNDER_WAY_BYTES) await last;
+    else last.catch(() => undefined);
+  }
+  await last;
+}
+
+async function copyErrors(source: Readable, channel: SshChannel, bytes: SessionBytes): Promise<void> {
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    await channel.writeExtended(chunk);
+    bytes.tx += chunk.length;
+  }
 }
 
 function feedInput(channel: SshChannel, stdin: Writable, bytes: SessionBytes): void {

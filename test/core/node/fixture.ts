@@ -16,7 +16,7 @@ import { type Logger, silentLogger } from "../../../core/plugin/logger.js";
 import type { ClusterConfig } from "../../../core/resources/cluster.js";
 import type { Role } from "../../../core/resources/role.js";
 import type { LiveSession, LiveSessionUpdate } from "../../../core/resources/session.js";
-import { connectSsh } from "../../../core/ssh/client.js";
+import { connectSsh, type SshClientOptions } from "../../../core/ssh/client.js";
 import type { SshConnection } from "../../../core/ssh/contract.js";
 import { DEFAULT_LIMITS } from "../../../core/ssh/limits.js";
 import { createSigner } from "../../../core/ssh/signer.js";
@@ -266,12 +266,15 @@ export class NodeFixture {
   }
 
   /** Connects with the product's own client, for what stock clients do not send. */
-  connect(identity = "id"): Promise<SshConnection> {
+  connect(
+    identity = "id",
+    stream: SshClientOptions["stream"] = { host: "127.0.0.1", port: this.port },
+  ): Promise<SshConnection> {
     const path = join(this.directory, identity);
     const key = parsePrivateKey(readFileSync(path));
     const certificate = parseSshCertificateLine(readFileSync(`${path}-cert.pub`, "utf8")).blob;
     return connectSsh({
-      stream: { host: "127.0.0.1", port: this.port },
+      stream,
       user: LOGIN,
       signers: () => Promise.resolve([createSigner(key, certificate)]),
       verifyHost: () => undefined,
@@ -311,6 +314,7 @@ export class NodeFixture {
       roles: (names) => roles.filter(({ metadata }) => names.includes(metadata.name)),
       user: () => undefined,
       proxies: () => [],
+      onChange: () => () => undefined,
     };
     return view as ClusterView;
   }

@@ -117,6 +117,20 @@ describe("node service", function () {
     assert.ok(descriptors() <= before + 24, `${before} descriptors became ${descriptors()}`);
   });
 
+  it("takes the client's address from a proxy on this host", async () => {
+    const socket = connect(node.port, "127.0.0.1");
+    socket.write('Teleport-Proxy{"clientAddr":"192.0.2.7:4242"}\0');
+    const connection = await node.connect("id", socket);
+    const channel = await connection.openChannel("session");
+    let text = "";
+    channel.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    await channel.request("exec", true, new SshWriter().string("echo $SSH_CLIENT").toBuffer());
+    await channel.whenClosed;
+    assert.match(text, /^192\.0\.2\.7 4242 \d+\n$/);
+    assert.equal(node.auth.events[0]?.["addr.remote"], "192.0.2.7:4242");
+    connection.disconnect("done");
+  });
+
   it("tells other peers nothing but its name", async () => {
     const socket = connect(node.port, "127.0.0.1");
     const [banner] = (await once(socket, "data")) as [Buffer];
