@@ -5,7 +5,8 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { SshWriter } from "../../../core/pki/ssh-wire.js";
-import { LOGIN, needPrograms, NodeFixture, role, run } from "./fixture.js";
+import { LOGIN, NodeFixture, role } from "./node-fixture.js";
+import { needPrograms, run } from "./stock-programs.js";
 
 describe("node service", function () {
   this.timeout(60_000);

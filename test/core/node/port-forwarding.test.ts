@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { unavailable } from "../../../core/errors/error.js";
 import { SshWriter } from "../../../core/pki/ssh-wire.js";
-import { LOGIN, needPrograms, NodeFixture, role } from "./fixture.js";
+import { LOGIN, NodeFixture, role } from "./node-fixture.js";
+import { needPrograms } from "./stock-programs.js";
 
 describe("port forwarding, by stock ssh", function () {
   this.timeout(60_000);

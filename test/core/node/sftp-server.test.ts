@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LOGIN, needPrograms, NodeFixture, run } from "./fixture.js";
+import { LOGIN, NodeFixture } from "./node-fixture.js";
+import { needPrograms, run } from "./stock-programs.js";
 
 describe("file copies, by stock programs", function () {
   this.timeout(120_000);

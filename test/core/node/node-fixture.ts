@@ -1,10 +1,9 @@
 /** A node service of this process with a fake auth API, and a user with a certificate for stock OpenSSH clients. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server as TcpServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import type { AuthApi, SessionSlice } from "../../../core/auth/client/api.js";
 import type { ClusterView } from "../../../core/auth/client/view.js";
 import { createNodeService, type NodeService } from "../../../core/node/node-service.js";
 import type { NodeSettings } from "../../../core/node/settings.js";
@@ -15,73 +14,16 @@ import { type Clock, systemClock } from "../../../core/plugin/clock.js";
 import { type Logger, silentLogger } from "../../../core/plugin/logger.js";
 import type { ClusterConfig } from "../../../core/resources/cluster.js";
 import type { Role } from "../../../core/resources/role.js";
-import type { LiveSession, LiveSessionUpdate } from "../../../core/resources/session.js";
 import { connectSsh, type SshClientOptions } from "../../../core/ssh/client.js";
 import type { SshConnection } from "../../../core/ssh/contract.js";
 import { DEFAULT_LIMITS } from "../../../core/ssh/limits.js";
 import { createSigner } from "../../../core/ssh/signer.js";
+import { fakeAuth } from "./fake-auth.js";
+import { type ClientResult, run } from "./stock-programs.js";
 
 export const HOST_ID = "11111111-2222-4333-8444-555555555555";
 export const CLUSTER = "test.cluster";
 export const LOGIN = userInfo().username;
-
-/** An audit event as the fake API received it. */
-export type Event = Record<string, unknown> & { event: string };
-
-/** What the fake API does and remembers. */
-export interface FakeAuth {
-  readonly api: AuthApi;
-  /** In order of arrival, slices and single events alike. */
-  readonly events: Event[];
-  readonly recordings: Map<string, Buffer>;
-  readonly live: Map<string, LiveSession>;
-  readonly liveUpdates: LiveSessionUpdate[];
-  /** While set, events are refused with it. */
-  auditError: Error | undefined;
-  /** Resolves with the first event that satisfies the test, also one that has come already. */
-  waitFor(test: (event: Event) => boolean): Promise<Event>;
-}
-
-export function fakeAuth(): FakeAuth {
-  const waiting: { test: (event: Event) => boolean; resolve: (event: Event) => void }[] = [];
-  const take = (event: Event): void => {
-    if (auth.auditError !== undefined) throw auth.auditError;
-    auth.events.push(event);
-    for (const waiter of [...waiting]) {
-      if (!waiter.test(event)) continue;
-      waiting.splice(waiting.indexOf(waiter), 1);
-      waiter.resolve(event);
-    }
-  };
-  const calls: Partial<AuthApi> = {
-    emitAuditEvent: async (event) => take(event),
-    postSessionSlice: async (slice: SessionSlice) => {
-      for (const chunk of slice.chunks) take(JSON.parse(Buffer.from(chunk.data).toString()) as Event);
-    },
-    createSession: async (session) => void auth.live.set(session.id, session),
-    updateSession: async (update) => void auth.liveUpdates.push(update),
-    deleteSession: async (_namespace, id) => void auth.live.delete(id),
-    uploadSessionRecording: async (id, archive) => {
-      const parts: Uint8Array[] = [];
-      for await (const part of archive) parts.push(part);
-      auth.recordings.set(id, Buffer.concat(parts));
-    },
-  };
-  const auth: FakeAuth = {
-    api: calls as AuthApi,
-    events: [],
-    recordings: new Map(),
-    live: new Map(),
-    liveUpdates: [],
-    auditError: undefined,
-    waitFor: (test) => {
-      const found = auth.events.find(test);
-      if (found !== undefined) return Promise.resolve(found);
-      return new Promise((resolve) => waiting.push({ test, resolve }));
-    },
-  };
-  return auth;
-}
 
 const options = { forward_agent: true, port_forwarding: true, max_session_ttl: "30h0m0s" };
 
@@ -134,13 +76,6 @@ export interface CertificateOptions {
   readonly validForMs?: number;
   readonly extensions?: Record<string, string>;
   readonly foreignAuthority?: boolean;
-}
-
-/** What a finished client printed. */
-export interface ClientResult {
-  readonly code: number | null;
-  readonly stdout: Buffer;
-  readonly stderr: string;
 }
 
 /** A running node with files for stock clients. */
@@ -331,35 +266,6 @@ export class NodeFixture {
     };
     return logger;
   }
-}
-
-/** Runs a program to the end. */
-export function run(
-  program: string,
-  args: readonly string[],
-  input: string | Buffer = "",
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<ClientResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env });
-    const stdout: Buffer[] = [];
-    let stderr = "";
-    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(input);
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout: Buffer.concat(stdout), stderr }));
-  });
-}
-
-/** Skips the suite, saying why, where programs are missing; in CI that is a failure. */
-export function needPrograms(suite: Mocha.Context, ...programs: string[]): void {
-  const missing = programs.filter((program) => spawnSync("which", [program]).status !== 0);
-  if (missing.length === 0) return;
-  if (process.env["CI"] === "true") throw new Error(`missing programs: ${missing.join(", ")}`);
-  console.log(`      skipped: ${missing.join(", ")} not installed`);
-  suite.skip();
 }
 
 /** Makes a key in OpenSSH's own format, which it wants for ed25519, and returns the public blob. */
