@@ -1,0 +1,3 @@
+import { runTsh } from "../cli/tsh/program.js";
+
+await runTsh(process.argv);

@@ -1,0 +1,162 @@
+/** The SSH side of a proxy (wire.md §3.4, §3.5), or a jump host in its place. */
+import { isIPv6 } from "node:net";
+import { accessDenied, unavailable } from "../../errors/error.js";
+import { parseAddress, type Address } from "../../grammar/address.js";
+import { SshWriter } from "../../pki/ssh-wire.js";
+import type { SshChannel, SshConnection } from "../../ssh/contract.js";
+import { terminalText } from "../terminal-text.js";
+import type { Client } from "./client.js";
+import { LoginRefused, logInToHost } from "./host-login.js";
+import { LoginNeeded } from "./login-needed.js";
+import { SSH_PORT } from "./proxy-address.js";
+
+/** A cluster that the proxy leads to. */
+export interface ClusterStatus {
+  readonly name: string;
+  readonly status: string;
+}
+
+/** A node as a user names it. */
+export interface NodeTarget {
+  /** Host name, address or UUID. */
+  readonly host: string;
+  /** 0 = whatever port it is registered with. */
+  readonly port: number;
+  readonly cluster: string;
+}
+
+/** A connection to a proxy. Streams that it has dialled end with it. */
+export interface ProxyClient {
+  /** The proxy's own cluster first. */
+  clusters(): Promise<ClusterStatus[]>;
+  /** A byte stream to a node's SSH server. Throws `unavailable` with the proxy's words. */
+  dialNode(target: NodeTarget): Promise<SshChannel>;
+  /** A byte stream to an auth server of a cluster. */
+  dialAuth(cluster: string): Promise<SshChannel>;
+  close(): void;
+}
+
+const MAX_CLUSTER_LIST_BYTES = 4 * 1024 * 1024;
+const MAX_REASON_BYTES = 4096;
+
+/** Connects to the client's proxy, or its jump host. Throws {@link LoginNeeded} where the login is not taken. */
+export async function connectProxy(client: Client): Promise<ProxyClient> {
+  const { credentials, trust } = client;
+  const hop = client.jumphost === undefined ? undefined : parseJumphost(client.jumphost);
+  const address = hop?.address ?? client.profile.ssh;
+  try {
+    const connection = await logInToHost({
+      open: () => Promise.resolve(address),
+      host: address.host,
+      cluster: credentials.rootCluster,
+      trust,
+      now: new Date(),
+      login: hop?.login ?? credentials.certificate.principals[0]!,
+      credentials,
+    });
+    return hop === undefined ? new TeleportProxy(connection) : new JumpHost(connection);
+  } catch (error) {
+    if (client.isIdentity || !(error instanceof LoginRefused)) throw error;
+    throw new LoginNeeded("the proxy no longer takes this login", client.profile.web.host, error);
+  }
+}
+
+class TeleportProxy implements ProxyClient {
+  readonly #connection: SshConnection;
+
+  constructor(connection: SshConnection) {
+    this.#connection = connection;
+  }
+
+  async clusters(): Promise<ClusterStatus[]> {
+    const channel = await this.#openSubsystem("proxysites");
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    for await (const chunk of channel as AsyncIterable<Buffer>) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > MAX_CLUSTER_LIST_BYTES) throw unavailable("the proxy's list of clusters is too long");
+      chunks.push(chunk);
+    }
+    return parseClusters(Buffer.concat(chunks).toString("utf8"));
+  }
+
+  dialNode({ host, port, cluster }: NodeTarget): Promise<SshChannel> {
+    return this.#openSubsystem(`proxy:${isIPv6(host) ? `[${host}]` : host}:${port}@default@${cluster}`);
+  }
+
+  dialAuth(cluster: string): Promise<SshChannel> {
+    return this.#openSubsystem(`proxy:@${cluster}`);
+  }
+
+  close(): void {
+    this.#connection.disconnect("bye");
+  }
+
+  /** Throws `unavailable` with what the proxy wrote to stderr before it refused. */
+  async #openSubsystem(name: string): Promise<SshChannel> {
+    const channel = await this.#connection.openChannel("session");
+    let reason = "";
+    const collect = (chunk: Buffer): void => {
+      if (reason.length < MAX_REASON_BYTES) reason += chunk.toString("utf8");
+    };
+    channel.extended.on("data", collect);
+    const granted = await channel.request("subsystem", true, new SshWriter().string(name).toBuffer());
+    if (granted) {
+      channel.extended.off("data", collect).resume();
+      return channel;
+    }
+    channel.resume();
+    channel.close();
+    await channel.whenClosed;
+    // What came last may still wait in the stream.
+    await new Promise((resolve) => setImmediate(resolve));
+    throw unavailable(terminalText(reason.trim()) || "the proxy refused the connection without a reason");
+  }
+}
+
+/** An SSH server that only forwards: it knows of no clusters and leads to no auth server. */
+class JumpHost implements ProxyClient {
+  readonly #connection: SshConnection;
+
+  constructor(connection: SshConnection) {
+    this.#connection = connection;
+  }
+
+  async dialNode({ host, port }: NodeTarget): Promise<SshChannel> {
+    const target = new SshWriter().string(host).uint32(port).string("0.0.0.0").uint32(0);
+    const channel = await this.#connection.openChannel("direct-tcpip", target.toBuffer());
+    channel.extended.resume();
+    return channel;
+  }
+
+  clusters(): Promise<ClusterStatus[]> {
+    return Promise.reject(notThroughJumphost());
+  }
+
+  dialAuth(): Promise<SshChannel> {
+    return Promise.reject(notThroughJumphost());
+  }
+
+  close(): void {
+    this.#connection.disconnect("bye");
+  }
+}
+
+function notThroughJumphost(): Error {
+  return accessDenied("a jump host only leads to nodes: leave out -J for this command");
+}
+
+function parseClusters(text: string): ClusterStatus[] {
+  try {
+    const list = JSON.parse(text) as Partial<ClusterStatus>[];
+    return list.map(({ name, status }) => ({ name: String(name), status: String(status) }));
+  } catch (cause) {
+    throw unavailable("the proxy's list of clusters cannot be read", { cause });
+  }
+}
+
+function parseJumphost(text: string): { login: string | undefined; address: Address } {
+  const at = text.lastIndexOf("@");
+  const address = parseAddress(text.slice(at + 1), SSH_PORT);
+  return { login: at > 0 ? text.slice(0, at) : undefined, address };
+}
