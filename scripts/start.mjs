@@ -84,9 +84,10 @@ Teleport is ready. In another terminal, in this folder:
   2. Log in (the web certificate is self-signed here, hence --insecure):
        ${bin}tsh login --proxy=localhost --user=alice --insecure
 
-  3. Connect, and look at what was recorded:
+  3. Connect, leave the shell again, and play what was recorded (its id is in the audit log):
        ${bin}tsh ssh ${login}@${os.hostname()}
-       ${bin}tctl -c ${file} status
+       tail -n 3 ${path.join(path.relative(process.cwd(), home), "data", "log", "events.log")}
+       ${bin}tsh play SESSION_ID
 
 Everything is kept in ${path.relative(process.cwd(), home) || home}. Ctrl-C ends it.
 `;

@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { container, type DependencyContainer } from "tsyringe";
-import type { Provider, Resolved } from "./provider.js";
+import type { Provider } from "./provider.js";
 import { orderProviders } from "./graph.js";
 import type { Token } from "./token.js";
 
@@ -51,7 +51,8 @@ export class Generation {
       Object.entries(provider.needs).map(([name, need]) => [name, this.get(need)]),
     );
     const instance = await provider.create(dependencies);
-    this.#container.register(provider.token.key, { useValue: instance });
+    // A factory rather than a value: tsyringe takes the value `undefined` for no registration at all.
+    this.#container.register(provider.token.key, { useFactory: () => instance });
     this.#built.push(provider);
   }
 

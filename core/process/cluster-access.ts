@@ -57,7 +57,7 @@ export async function openClusterAccess(options: AccessOptions): Promise<Cluster
       })
     : remoteApi(identity, options);
   try {
-    const view = await createClusterView(api, { kinds: options.kinds, log, clock });
+    const view = await createClusterView(api, { kinds: options.kinds, log, clock, signal: options.signal });
     const signers = await hostSigners(identity, identities, api);
     return {
       identity,

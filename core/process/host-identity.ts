@@ -62,6 +62,7 @@ export async function joinedIdentity(context: {
     caPin: settings.caPins[0],
     principals: names.principals,
     dnsNames: names.dnsNames ?? [],
+    insecure: settings.insecure,
     log,
     clock,
     signal,

@@ -50,7 +50,7 @@ interface Base {
 const STORAGE_PLUGIN = token<RunningPlugin<"storage">>("plugin.storage.instance");
 const AUDIT_PLUGINS = token<readonly RunningPlugin<"audit">[]>("plugin.audit.instances");
 const RECORDING_PLUGIN = token<RunningPlugin<"recording">>("plugin.recording.instance");
-const TLS_PLUGIN = token<RunningPlugin<"tls">>("plugin.tls.instance");
+const TLS_PLUGIN = token<RunningPlugin<"tls"> | undefined>("plugin.tls.instance");
 
 /** The running store of {@link identityProviders}. */
 export const PROCESS_STORE = token<RunningPlugin<"storage">>("plugin.process-store.instance");
@@ -116,15 +116,16 @@ export const authPluginProviders: readonly Provider[] = [
   provide({ token: RECORDINGS, needs: { plugin: RECORDING_PLUGIN }, create: ({ plugin }) => plugin.product }),
 ];
 
-/** Where the web listener's certificate comes from. */
+/** Where the web listener's certificate comes from; from nowhere with `--insecure-no-tls`. */
 export const tlsPluginProviders: readonly Provider[] = [
   provide({
     token: TLS_PLUGIN,
     needs: base,
-    create: (needs) => runSelected<"tls">(needs, tlsSelection(needs.settings)),
-    close: (plugin) => plugin.close(),
+    create: (needs) =>
+      needs.settings.proxy?.tls ? runSelected<"tls">(needs, tlsSelection(needs.settings)) : undefined,
+    close: async (plugin) => plugin?.close(),
   }),
-  provide({ token: WEB_TLS, needs: { plugin: TLS_PLUGIN }, create: ({ plugin }) => plugin.product }),
+  provide({ token: WEB_TLS, needs: { plugin: TLS_PLUGIN }, create: ({ plugin }) => plugin?.product }),
 ];
 
 /** Finds every plugin that the settings choose and refuses a graph that cannot be built. */

@@ -26,7 +26,8 @@ export const IDENTITIES = token<IdentityStore>("identities");
 export const STORAGE = token<Storage>("plugin.storage");
 export const AUDIT_LOG = token<AuditLog>("audit");
 export const RECORDINGS = token<RecordingStore>("plugin.recording");
-export const WEB_TLS = token<TlsSource>("plugin.tls");
+/** Undefined where the web listener speaks plain HTTP. */
+export const WEB_TLS = token<TlsSource | undefined>("plugin.tls");
 export const AUTH_SERVER = token<AuthServer>("auth.server");
 /** The auth server of this process, or undefined where it runs none. */
 export const LOCAL_AUTH = token<AuthServer | undefined>("auth.local");

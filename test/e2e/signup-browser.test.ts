@@ -53,14 +53,12 @@ describe("e2e: signup in a browser", function () {
     await page.fill("#again", "something else");
     await page.fill("#code", totp(secret));
     await page.click("#submit");
-    await page.waitForFunction(`document.querySelector("#message").textContent.includes("differ")`);
+    await page.locator("#message.error", { hasText: "differ" }).waitFor();
 
     await page.fill("#again", PASSWORD);
     await page.fill("#code", "000000");
     await page.click("#submit");
-    await page.waitForFunction(
-      `document.querySelector("#message").className === "error" && !document.querySelector("#submit").disabled`,
-    );
+    await page.locator("#message.error").filter({ hasNotText: "differ" }).waitFor();
     assert.equal(await page.textContent("#key"), secret, "an error must not change the second factor");
 
     await page.fill("#code", totp(secret));

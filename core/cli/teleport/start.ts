@@ -22,9 +22,9 @@ export function configure(command: Command): void {
     .option("--config-string <base64>", "configuration as base64 text")
     .option("--diag-addr <address>", "serve health, readiness and metrics on this address")
     .option("--permit-user-env", "let sessions read ~/.tsh/environment")
-    .action(async (flags: StartFlags) => {
+    .action(async (_flags: StartFlags, start: Command) => {
       const { startFromCommandLine } = await import("../../process/start.js");
-      await startFromCommandLine(flags);
+      await startFromCommandLine(start.optsWithGlobals<StartFlags>());
     });
   withExamples(
     command,

@@ -92,7 +92,8 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
     try {
       const name = new SshReader(request.payload).text();
       if (name === "proxysites") {
-        channel.end(JSON.stringify(clusterList(view, options.clock)));
+        channel.write(JSON.stringify(clusterList(view, options.clock)));
+        channel.exitStatus(0);
         // The reply has to leave before CLOSE does.
         setImmediate(() => channel.close());
         return true;

@@ -1,7 +1,6 @@
 /** The HTTPS side of the proxy (port 3080). */
-import https from "node:https";
+import type { RequestListener } from "node:http";
 import type net from "node:net";
-import tls from "node:tls";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { AuthApi } from "../../auth/client/api.js";
 import { httpStatusOf, publicMessage } from "../../auth/client/error-mapping.js";
@@ -9,22 +8,19 @@ import { errorChain, errorMessage } from "../../errors/error.js";
 import { schemaless } from "../../http/schemaless.js";
 import type { Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
-import type { KeyPair, TlsSource } from "../../plugin/tls.js";
+import type { TlsSource } from "../../plugin/tls.js";
 import { registerWebApi } from "./api.js";
+import { createHttpServer } from "./http-server.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
 import type { AdvertisedAddresses } from "./settings.js";
 import { registerSignupPage } from "./signup-page.js";
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
-/** A client that dawdles over its TLS handshake or its headers is dropped. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-
 /** What the web server needs. */
 export interface WebProxyOptions {
   readonly api: AuthApi;
-  readonly tls: TlsSource;
+  /** Where the certificate comes from; absent where the listener speaks plain HTTP (`--insecure-no-tls`). */
+  readonly tls: TlsSource | undefined;
   readonly addresses: AdvertisedAddresses;
   /** OpenSSL names of the allowed cipher suites; the defaults when absent. */
   readonly cipherSuites?: string | undefined;
@@ -41,45 +37,24 @@ export interface WebProxy {
 
 /** Starts the web server; the caller owns the listener. */
 export async function createWebProxy(options: WebProxyOptions): Promise<WebProxy> {
-  const { log } = options;
-  const contexts = createContexts(options);
-  // Fails now, with a reason, rather than at the first handshake.
-  await contexts.forName(undefined);
-  let server!: https.Server;
+  let handle!: RequestListener;
+  const http = await createHttpServer(options, (request, response) => handle(request, response));
   const app = Fastify({
     ...schemaless,
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true,
     serverFactory(handler) {
-      server = https.createServer(
-        {
-          minVersion: "TLSv1.2",
-          handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-          headersTimeout: HEADERS_TIMEOUT_MS,
-          requestTimeout: REQUEST_TIMEOUT_MS,
-          SNICallback: (name, done) => {
-            contexts.forName(name).then((context) => done(null, context), done);
-          },
-        },
-        handler,
-      );
-      return server;
+      handle = handler;
+      return http.server;
     },
   });
   configure(app, options);
   await app.ready();
-  const initial = await contexts.pair();
-  server.setSecureContext(initial);
-  server.on("tlsClientError", (error) => log.debug("a TLS handshake failed", { error: error.message }));
-
-  const stop = new AbortController();
-  void followChanges(options, contexts, server, stop.signal);
 
   return {
-    accept: (socket) => void server.emit("connection", socket),
+    accept: (socket) => void http.server.emit("connection", socket),
     async close() {
-      stop.abort();
-      server.closeAllConnections();
+      http.close();
       await app.close();
     },
   };
@@ -115,54 +90,4 @@ function configure(app: FastifyInstance, options: WebProxyOptions): void {
   );
   registerWebApi(app, options);
   registerSignupPage(app);
-}
-
-interface Contexts {
-  forName(name: string | undefined): Promise<tls.SecureContext>;
-  pair(): Promise<{ key: string; cert: string }>;
-  clear(): void;
-}
-
-/** TLS contexts by server name, made once per pair: parsing a key for every handshake would be slow. */
-function createContexts(options: WebProxyOptions): Contexts {
-  const byPair = new Map<string, tls.SecureContext>();
-  const current = async (name: string | undefined): Promise<KeyPair> => options.tls.current(name);
-  return {
-    async forName(name) {
-      const pair = await current(name);
-      const known = byPair.get(pair.chainPem);
-      if (known) return known;
-      const context = tls.createSecureContext({
-        key: pair.keyPem,
-        cert: pair.chainPem,
-        minVersion: "TLSv1.2",
-        ...(options.cipherSuites ? { ciphers: options.cipherSuites } : {}),
-      });
-      byPair.set(pair.chainPem, context);
-      return context;
-    },
-    async pair() {
-      const pair = await current(undefined);
-      return { key: pair.keyPem, cert: pair.chainPem };
-    },
-    clear: () => byPair.clear(),
-  };
-}
-
-async function followChanges(
-  options: WebProxyOptions,
-  contexts: Contexts,
-  server: https.Server,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    for await (const _change of options.tls.changes(signal)) {
-      contexts.clear();
-      server.setSecureContext({ ...(await contexts.pair()), minVersion: "TLSv1.2" });
-      options.log.info("the web certificate was exchanged");
-    }
-  } catch (error) {
-    if (!signal.aborted)
-      options.log.error("the web certificate is no longer followed", { error: errorChain(error) });
-  }
 }

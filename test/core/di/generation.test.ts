@@ -64,6 +64,12 @@ describe("di: generation", () => {
     assert.deepEqual(log.slice(-2), ["close top", "close base"]);
   });
 
+  it("holds undefined like any other value", async () => {
+    const optional = token<string | undefined>("optional");
+    const user = provide({ token: top, needs: { optional }, create: (needs) => (needs.optional ? 1 : 2) });
+    assert.equal((await Generation.build([provideValue(optional, undefined), user])).get(top), 2);
+  });
+
   it("keeps generations apart: one does not see the instances of another", async () => {
     const first = await Generation.build([provideValue(base, 1)]);
     const second = await Generation.build([provideValue(base, 2)]);
