@@ -153,7 +153,7 @@ export class SshAgent {
 
   #fail(error: Error): void {
     this.#lost ??= error;
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#lost);
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#lost);
   }
 }
 
@@ -166,7 +166,7 @@ function writePrivateKey(message: SshWriter, key: AgentKey): void {
   const type = publicBlob.text();
   message.string(key.certificate === undefined ? type : type + CERTIFICATE_SUFFIX);
   if (key.certificate !== undefined) message.string(key.certificate);
-  switch (jwk.kty) {
+  switch (jwk.kty ?? "") {
     case "OKP":
       if (key.certificate !== undefined) message.string(field("x"));
       else message.raw(publicBlob.rest());

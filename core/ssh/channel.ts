@@ -1,9 +1,10 @@
 /**
  * One channel (RFC 4254 §5) as a Duplex with true half-close. What is written, and the EOF and CLOSE after it, go through
- * one queue in order; the queue waits for the peer's window and for the connection to take more.
+ * one queue in order; the queue waits for the peer's window and for the connection to take more. It is one long file because
+ * both directions and their closing share one state.
  */
 import { Duplex, Readable } from "node:stream";
-import { unavailable } from "../errors/error.js";
+import { badParameter, unavailable } from "../errors/error.js";
 import { SshWriter } from "../pki/ssh-wire.js";
 import type { PeerRequest, SshChannel } from "./contract.js";
 import { InboundStream } from "./inbound.js";
@@ -208,25 +209,23 @@ export class Channel extends Duplex implements SshChannel {
     }
   }
 
-  /** CHANNEL_WINDOW_ADJUST arrived; false where the peer overflows the window (RFC 4254 §5.2). */
-  peerAdjustedWindow(bytes: number): boolean {
+  /** CHANNEL_WINDOW_ADJUST arrived. Throws `bad_parameter` where the window overflows (RFC 4254 §5.2). */
+  peerAdjustedWindow(bytes: number): void {
     this.#sendWindow += bytes;
-    if (this.#sendWindow > 0xffffffff) return false;
+    if (this.#sendWindow > 0xffffffff) throw badParameter("channel window overflow");
     this.flush();
-    return true;
   }
 
-  /** Data arrived; false where the peer sends more than its window allows. `extendedType` other than 1 is dropped. */
-  peerSentData(data: Buffer, extendedType: number | undefined): boolean {
+  /** Data arrived; an `extendedType` other than 1 is dropped. Throws `bad_parameter` where it exceeds the window. */
+  peerSentData(data: Buffer, extendedType: number | undefined): void {
     this.#receiveWindow -= data.length;
-    if (this.#receiveWindow < 0) return false;
+    if (this.#receiveWindow < 0) throw badParameter("channel window exceeded");
     this.#link.received(data.length);
     if (this.destroyed || (extendedType !== undefined && extendedType !== EXTENDED_STDERR)) {
       this.#consumed(data.length);
     } else {
       (extendedType === undefined ? this.#inbound : this.#inboundExtended).receive(data);
     }
-    return true;
   }
 
   /** CHANNEL_EOF arrived. */
@@ -247,9 +246,9 @@ export class Channel extends Duplex implements SshChannel {
     this.#settle();
   }
 
-  /** A request arrived; false where too many wait for an answer. */
-  peerRequested(request: PeerRequest): boolean {
-    return this.#requests.push(request);
+  /** A request arrived. Throws `bad_parameter` where too many wait for an answer. */
+  peerRequested(request: PeerRequest): void {
+    this.#requests.push(request);
   }
 
   /** CHANNEL_SUCCESS or CHANNEL_FAILURE arrived. */
@@ -328,10 +327,8 @@ export class Channel extends Duplex implements SshChannel {
     if (!this.#peerClosed || this.destroyed) return;
     const writesWait = this.#outgoing.length > 0;
     const nobodyReads = this.readableFlowing === null && this.listenerCount("readable") === 0;
-    if (this.readableEnded || this.#inbound.drained || (writesWait && nobodyReads)) {
-      if (writesWait) this.destroy(closedError());
-      else if (this.readableEnded) this.destroy();
-    }
+    if (writesWait && (this.readableEnded || nobodyReads)) this.destroy(closedError());
+    else if (this.readableEnded) this.destroy();
   }
 
   #dropOutgoing(error: Error): void {

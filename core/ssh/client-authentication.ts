@@ -44,7 +44,7 @@ export class ClientAuthentication {
 
   /** Handles one message. Throws `bad_parameter` where the server breaks the protocol. */
   receive(payload: Buffer): void {
-    switch (payload[0]) {
+    switch (payload[0] ?? 0) {
       case MESSAGE.extInfo:
         return this.#extensions(new SshReader(payload, 1));
       case MESSAGE.serviceAccept:

@@ -24,11 +24,6 @@ export class InboundStream {
     this.#consumed = consumed;
   }
 
-  /** Whether everything that arrived has been handed to the Readable and read from it. */
-  get drained(): boolean {
-    return this.#waiting.length === 0 && this.#blockUsed === 0 && this.#target.readableLength === 0;
-  }
-
   /** Takes data of the peer. */
   receive(data: Buffer): void {
     if (this.#ended || data.length === 0) return;

@@ -1,4 +1,5 @@
 /** The peer's requests of one channel or connection, answered in the order of their arrival (RFC 4254 §4, §5.4). */
+import { badParameter } from "../errors/error.js";
 import type { PeerRequest, RequestReply } from "./contract.js";
 import { MAX_WAITING_REQUESTS } from "./limits.js";
 
@@ -31,13 +32,12 @@ export class RequestQueue {
     this.#held = held;
   }
 
-  /** Adds a request; false where so many wait already that the peer is abusing us. */
-  push(request: PeerRequest): boolean {
-    if (this.#stopped) return true;
-    if (this.#waiting.length >= MAX_WAITING_REQUESTS) return false;
+  /** Adds a request. Throws `bad_parameter` where so many wait already that the peer is abusing us. */
+  push(request: PeerRequest): void {
+    if (this.#stopped) return;
+    if (this.#waiting.length >= MAX_WAITING_REQUESTS) throw badParameter("too many unanswered requests");
     this.#waiting.push(request);
     this.#run();
-    return true;
   }
 
   /** Begins to handle what waits. */

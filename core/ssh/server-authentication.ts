@@ -69,7 +69,7 @@ export class ServerAuthentication {
 
   /** Handles one message. Throws `bad_parameter` where the client breaks the protocol. */
   receive(payload: Buffer): void {
-    switch (payload[0]) {
+    switch (payload[0] ?? 0) {
       case MESSAGE.serviceRequest:
         return this.#service(new SshReader(payload, 1).text());
       case MESSAGE.userauthRequest:

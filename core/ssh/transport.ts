@@ -1,8 +1,9 @@
 /**
  * The transport layer of one connection over any byte stream: bytes in, decrypted messages out, and back. It knows when
  * the stream is full, so that whoever has bulk data waits, and it turns every way a connection can fail into one
- * `closed` call. It never throws into the event loop.
+ * `closed` call. It never throws into the event loop. It is one long file because every path ends in the same few states.
  */
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { badParameter, errorMessage, hasCode, unavailable } from "../errors/error.js";
 import { SshReader, SshWriter } from "../pki/ssh-wire.js";
@@ -53,7 +54,7 @@ export interface TransportOptions {
   /** Sees every key exchange before its first message is handled. */
   exchangeBegins?(exchange: KeyExchange): void;
   /** Takes bytes that precede SSH off the stream: undefined while it wants more, then the first bytes of SSH. */
-  readHead?(chunk: Buffer): Buffer | undefined;
+  readHead?: ((chunk: Buffer) => Buffer | undefined) | undefined;
 }
 
 /** Bulk data waits while this much is queued in the stream. */
@@ -157,7 +158,7 @@ export class SshTransport {
   start(events: TransportEvents): void {
     this.#events = events;
     const stream = this.#stream;
-    if ("setNoDelay" in stream && typeof stream.setNoDelay === "function") stream.setNoDelay(true);
+    if (stream instanceof Socket) stream.setNoDelay(true);
     stream.on("error", (error: Error) =>
       this.#finish(unavailable(`SSH connection lost: ${error.message}`, { cause: error })),
     );
@@ -242,7 +243,8 @@ export class SshTransport {
         return;
       }
       const failure = unavailable(`SSH protocol error: ${errorMessage(error)}`, { cause: error });
-      this.disconnect(DISCONNECT.protocolError, "Protocol error", failure);
+      const text = hasCode(error, "bad_parameter") ? errorMessage(error) : "Protocol error";
+      this.disconnect(DISCONNECT.protocolError, text, failure);
     }
   }
 
@@ -274,8 +276,9 @@ export class SshTransport {
 
   #message(payload: Buffer, ssh2Receives: (payload: Buffer) => ParseResult): ParseResult {
     if (this.#closed) return Infinity;
-    switch (payload[0]) {
-      case undefined:
+    const type = payload[0] ?? 0;
+    switch (type) {
+      case 0:
       case MESSAGE.ignore:
       case MESSAGE.unimplemented:
       case MESSAGE.debug:

@@ -17,7 +17,7 @@ describe("SshAgent", () => {
     let path: string;
 
     before(async function () {
-      needPrograms(this as never, "/usr/bin/ssh-agent", "/usr/bin/ssh-add");
+      needPrograms(this, "/usr/bin/ssh-agent", "/usr/bin/ssh-add");
       openssh = new OpenSsh();
       path = `${openssh.directory}/agent.sock`;
       const child = openssh.start("ssh-agent", ["-D", "-a", path]);

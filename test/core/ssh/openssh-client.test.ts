@@ -25,7 +25,7 @@ describe("createSshServer with the stock ssh client", function () {
   const commands = new Map<string, Command>();
 
   before(async function () {
-    needPrograms(this as never, "/usr/bin/ssh");
+    needPrograms(this, "/usr/bin/ssh");
     openssh = new OpenSsh();
     loopback = await Loopback.create({
       onConnection: serveCommands,

@@ -52,7 +52,7 @@ describe("connectSsh with the stock sshd", function () {
       let port: number;
 
       before(async function () {
-        needPrograms(this as never, "/usr/sbin/sshd");
+        needPrograms(this, "/usr/sbin/sshd");
         openssh = new OpenSsh();
         authority = await TestAuthority.create();
         const key = openssh.writeSigner("host", await authority.signer("host", host));
@@ -121,7 +121,7 @@ describe("connectSsh with the stock sshd", function () {
     let connection: SshConnection;
 
     before(async function () {
-      needPrograms(this as never, "/usr/sbin/sshd");
+      needPrograms(this, "/usr/sbin/sshd");
       openssh = new OpenSsh();
       const authority = await TestAuthority.create();
       const key = openssh.writeSigner("host", await authority.signer("host"));
