@@ -14,6 +14,7 @@ import type { Logger } from "../plugin/logger.js";
 import type { Server } from "../resources/server.js";
 import type { AuthFailure, SshConnection, SshSigner } from "../ssh/contract.js";
 import { createSshServer } from "../ssh/server.js";
+import { socketAddresses } from "../ssh/socket-addresses.js";
 import { lookupAccount } from "./account.js";
 import { ForwardedAgent } from "./agent-forwarding.js";
 import { authorizeLogin, trustedUserAuthorities } from "./authorization.js";
@@ -165,15 +166,12 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
 
   return {
     accept: (socket) => {
-      const { remoteAddress, remotePort, localAddress, localPort } = socket;
-      if (remoteAddress === undefined || localAddress === undefined) {
+      const addresses = socketAddresses(socket);
+      if (addresses === undefined) {
         socket.destroy();
         return;
       }
-      ssh.accept(socket, {
-        remote: joinAddress(remoteAddress, remotePort),
-        local: joinAddress(localAddress, localPort),
-      });
+      ssh.accept(socket, addresses);
     },
     server,
     onChange: (listener) => void listeners.add(listener),
@@ -187,9 +185,4 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
       clearTimeout(patience);
     },
   };
-}
-
-function joinAddress(host: string, port: number | undefined): string {
-  const plain = host.startsWith("::ffff:") ? host.slice("::ffff:".length) : host;
-  return plain.includes(":") ? `[${plain}]:${port ?? 0}` : `${plain}:${port ?? 0}`;
 }

@@ -1,14 +1,9 @@
 /** Where everything lies in the key-value store: the key layout of 4.2 (storage.md §1), and ours. */
 import { badParameter } from "../errors/error.js";
+import { EXTENSION_KEYS } from "../grammar/extension-keys.js";
 import type { KeyRange } from "../plugin/storage.js";
 import { prefixRange } from "../plugin/storage.js";
 import type { AuthorityType } from "./authority.js";
-
-/**
- * The top-level prefix of what 4.2 does not know. No prefix that 4.2 lists is a prefix of it, so 4.2 can be started on
- * the same store.
- */
-const OURS = "/extensions";
 
 /** The keys of the store. Every function throws `bad_parameter` for a name that cannot be part of a key. */
 export const keys = {
@@ -39,8 +34,8 @@ export const keys = {
   tokens: "/tokens/",
   token: (token: string) => `/tokens/${segment(token)}`,
   /** Ours: tokens that admit one host. 4.2 must not see them, since it would take them for reusable ones. */
-  singleUseTokens: `${OURS}/single_use_tokens/`,
-  singleUseToken: (token: string) => `${OURS}/single_use_tokens/${segment(token)}`,
+  singleUseTokens: `${EXTENSION_KEYS}/single_use_tokens/`,
+  singleUseToken: (token: string) => `${EXTENSION_KEYS}/single_use_tokens/${segment(token)}`,
   signupTokens: "/addusertokens/",
   signupToken: (token: string) => `/addusertokens/${segment(token)}`,
   nodes: (namespace: string) => `/nodes/${segment(namespace)}/`,

@@ -7,10 +7,10 @@ import {
   type Revision,
   type Storage,
 } from "@teleport/plugin";
+import { EXTENSION_KEYS } from "../grammar/extension-keys.js";
 import { HeldLease } from "./held-lease.js";
 
-/** Top-level prefix of our own (storage.md §5): 4.2 never looks there. */
-const PREFIX = "/extensions/locks/";
+const PREFIX = `${EXTENSION_KEYS}/locks/`;
 
 /** Options of {@link acquireLock}. */
 export interface LockOptions {

@@ -1,6 +1,7 @@
 /** Identities of this host, in the process store `<data_dir>/proc` with the keys and values of 4.2 (storage.md §2.2). */
 import type { HostIdentity } from "./identity.js";
 import { corrupt, hasCode } from "../../errors/error.js";
+import { EXTENSION_KEYS } from "../../grammar/extension-keys.js";
 import { parseSshCertificateLine } from "../../pki/ssh-certificate.js";
 import type { Storage } from "../../plugin/storage.js";
 import type { SystemRole } from "../../resources/token.js";
@@ -62,9 +63,8 @@ export function openIdentityStore(store: Storage, hostId: string): IdentityStore
 }
 
 const identityKey = (role: SystemRole): string => `/ids/${role.toLowerCase()}/current`;
-/** Ours: outside the keys that 4.2 reads. */
 const extraKey = (role: SystemRole, name: string): string =>
-  `/teleport5/host-keys/${role.toLowerCase()}/${name}`;
+  `${EXTENSION_KEYS}/host-keys/${role.toLowerCase()}/${name}`;
 
 const toBase64 = (text: string): string => Buffer.from(text).toString("base64");
 const fromBase64 = (text: string): string => Buffer.from(text, "base64").toString();
