@@ -59,7 +59,7 @@ export async function joinedIdentity(context: {
     role,
     hostId: host.id,
     nodeName: host.name,
-    caPin: settings.caPins[0],
+    caPins: settings.caPins,
     principals: names.principals,
     dnsNames: names.dnsNames ?? [],
     insecure: settings.insecure,

@@ -23,8 +23,8 @@ export interface JoinOptions extends HostDescription {
   /** Auth servers, or web addresses of proxies. */
   readonly addresses: readonly string[];
   readonly token: string;
-  /** Pin of the cluster's host authority (`sha256:…`). */
-  readonly caPin?: string | undefined;
+  /** Pins of the cluster's host authority (`sha256:…`), of which one must match; none admits any cluster. */
+  readonly caPins: readonly string[];
   /** Do not verify a proxy's web certificate: for `--insecure` only. */
   readonly insecure?: boolean | undefined;
   readonly log: Logger;
@@ -34,7 +34,7 @@ export interface JoinOptions extends HostDescription {
 
 /**
  * Joins, and keeps trying with back-off while no server answers or the token is refused: it may be on its way. Throws
- * `access_denied` at once where the cluster's pin is not `caPin`, before anything was sent to it, and the signal's
+ * `access_denied` at once where the cluster's pin is none of `caPins`, before anything was sent to it, and the signal's
  * reason when aborted.
  */
 export async function joinCluster(options: JoinOptions): Promise<HostIdentity> {
@@ -95,7 +95,7 @@ async function registerAt(
     if (!hasCode(error, "not_implemented")) throw error;
     return joinThroughProxy(address, options, registration);
   }
-  checkPin(options, authority);
+  checkPins(options, authority);
   return anonymously(address, [authority], options, (api) => api.registerUsingToken(registration));
 }
 
@@ -107,23 +107,30 @@ async function joinThroughProxy(
   const { insecure = false, signal } = options;
   const keys = await registerThroughProxy(address, registration, { insecure, timeoutMs: TIMEOUT_MS, signal });
   const [authority = ""] = keys.tls_ca_certs;
-  checkPin(options, Buffer.from(authority, "base64").toString("utf8"));
+  checkPins(options, Buffer.from(authority, "base64").toString("utf8"));
   return keys;
 }
 
-function checkPin({ caPin: pin, log }: JoinOptions, authority: string): void {
-  if (pin === undefined || pin === "") {
+/** Several pins are those of a cluster's authority before and after its rotation. */
+function checkPins({ caPins, log }: JoinOptions, authority: string): void {
+  if (caPins.length === 0) {
     log.warn(
       "joining without a CA pin: whoever answers at this address is believed. " +
         `To be sure of the cluster, compare with tctl status and set ca_pin: ${caPin(authority)}`,
     );
     return;
   }
-  try {
-    checkCaPin(pin, authority);
-  } catch (error) {
-    throw new PinMismatch(errorCode(error), errorMessage(error));
+  const refusals: unknown[] = [];
+  for (const pin of caPins) {
+    try {
+      checkCaPin(pin, authority);
+      return;
+    } catch (error) {
+      refusals.push(error);
+    }
   }
+  const [first] = refusals;
+  throw new PinMismatch(errorCode(first), errorMessage(first));
 }
 
 /** One REST call without a certificate. */

@@ -87,7 +87,7 @@ describe("joinCluster", () => {
       nodeName: "node1",
       principals: ["node1", "127.0.0.1"],
       dnsNames: [],
-      caPin: caPin(pki.hostAuthorityPem),
+      caPins: [caPin(pki.hostAuthorityPem)],
       log: silentLogger,
       clock: systemClock,
       signal: new AbortController().signal,
@@ -122,8 +122,25 @@ describe("joinCluster", () => {
   });
 
   it("refuses another cluster than the pin's before it sends the token", async () => {
-    await assert.rejects(join({ caPin: OTHER_PIN }), { code: "access_denied", message: /CA pin is sha256:/ });
-    await assert.rejects(join({ caPin: "sha256:short" }), { code: "bad_parameter" });
+    await assert.rejects(join({ caPins: [OTHER_PIN] }), {
+      code: "access_denied",
+      message: /CA pin is sha256:/,
+    });
+    await assert.rejects(join({ caPins: ["sha256:short"] }), { code: "bad_parameter" });
+    assert.deepEqual(requests, []);
+  });
+
+  it("takes any of several pins, in whatever order, and no cluster of another one", async () => {
+    const right = caPin(pki.hostAuthorityPem);
+    for (const caPins of [
+      [OTHER_PIN, right],
+      [right, OTHER_PIN],
+    ]) {
+      assert.equal((await join({ caPins })).hostId, HOST_ID);
+    }
+    requests.length = 0;
+    const others = [OTHER_PIN, `sha256:${"1".repeat(64)}`];
+    await assert.rejects(join({ caPins: others }), { code: "access_denied", message: /CA pin is sha256:/ });
     assert.deepEqual(requests, []);
   });
 
@@ -138,7 +155,7 @@ describe("joinCluster", () => {
 
   it("warns where there is no pin, and says what to set", async () => {
     const { log, lines } = recordingLog();
-    await join({ caPin: undefined, log });
+    await join({ caPins: [], log });
     assert.deepEqual(
       lines.map((line) => line.split(":")[0]),
       ["warn joining without a CA pin"],
@@ -249,7 +266,7 @@ describe("joinCluster", () => {
     });
 
     it("refuses the identity of another cluster than the pin's", async () => {
-      await assert.rejects(join({ addresses: [address], insecure: true, caPin: OTHER_PIN }), {
+      await assert.rejects(join({ addresses: [address], insecure: true, caPins: [OTHER_PIN] }), {
         code: "access_denied",
       });
     });
