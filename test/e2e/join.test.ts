@@ -142,9 +142,9 @@ describe("e2e: a second host", function () {
   it("refuses a removed token, and a token for another role", async () => {
     await daemon.tctl("tokens", "add", "--type=node", "--value=removed-token-1", "--ttl=5m");
     await daemon.tctl("tokens", "rm", "removed-token-1");
-    await startNode("far6", "--token=removed-token-1", `--ca-pin=${await pin()}`).said(
-      /the token is not valid/,
-    );
+    const removed = startNode("far6", "--token=removed-token-1", `--ca-pin=${await pin()}`);
+    await removed.said(/the token is not valid/);
+    await end(removed.child);
     await daemon.tctl("tokens", "add", "--type=proxy", "--value=proxy-token-12", "--ttl=5m");
     await startNode("far7", "--token=proxy-token-12", `--ca-pin=${await pin()}`).said(
       /does not allow "Node" role/,
