@@ -1,8 +1,12 @@
-/**
- * Which algorithms are offered and accepted. AES-GCM comes first because it is the fastest by far here; ChaCha20 is
- * offered only where configured, since OpenSSH would prefer it. Group exchange does not exist: ssh2 cannot serve it.
- */
+/** Which algorithms are offered and accepted. Group exchange does not exist: ssh2 cannot serve it. */
 import { badParameter } from "../errors/error.js";
+import {
+  allNames,
+  SSH_CIPHERS,
+  SSH_KEY_EXCHANGES,
+  SSH_MACS,
+  type AlgorithmNames,
+} from "../grammar/ssh-algorithms.js";
 import { signatureAlgorithmsFor } from "../pki/ssh-key.js";
 import type { SshAlgorithms } from "./contract.js";
 
@@ -19,35 +23,6 @@ export interface AlgorithmOffer {
   readonly preferredCiphers: readonly string[];
 }
 
-const DEFAULT_KEX = [
-  "curve25519-sha256",
-  "curve25519-sha256@libssh.org",
-  "ecdh-sha2-nistp256",
-  "ecdh-sha2-nistp384",
-  "ecdh-sha2-nistp521",
-];
-const OPTIONAL_KEX = [
-  "diffie-hellman-group14-sha256",
-  "diffie-hellman-group16-sha512",
-  "diffie-hellman-group18-sha512",
-  "diffie-hellman-group14-sha1",
-];
-const DEFAULT_CIPHERS = [
-  "aes128-gcm@openssh.com",
-  "aes256-gcm@openssh.com",
-  "aes128-ctr",
-  "aes192-ctr",
-  "aes256-ctr",
-];
-const OPTIONAL_CIPHERS = ["chacha20-poly1305@openssh.com"];
-const DEFAULT_MACS = [
-  "hmac-sha2-256-etm@openssh.com",
-  "hmac-sha2-512-etm@openssh.com",
-  "hmac-sha2-256",
-  "hmac-sha2-512",
-];
-const OPTIONAL_MACS = ["hmac-sha1"];
-
 /**
  * Completes and checks configured algorithm lists.
  *
@@ -55,23 +30,18 @@ const OPTIONAL_MACS = ["hmac-sha1"];
  */
 export function resolveAlgorithms(configured: SshAlgorithms): AlgorithmOffer {
   return {
-    kex: choose("kex_algos", configured.kex, DEFAULT_KEX, OPTIONAL_KEX),
-    ciphers: choose("ciphers", configured.ciphers, DEFAULT_CIPHERS, OPTIONAL_CIPHERS),
-    macs: choose("mac_algos", configured.macs, DEFAULT_MACS, OPTIONAL_MACS),
+    kex: choose("kex_algos", configured.kex, SSH_KEY_EXCHANGES),
+    ciphers: choose("ciphers", configured.ciphers, SSH_CIPHERS),
+    macs: choose("mac_algos", configured.macs, SSH_MACS),
     allowSha1: configured.allowSha1 ?? false,
     preferredCiphers:
-      configured.ciphers === undefined ? DEFAULT_CIPHERS.filter((name) => name.includes("-gcm@")) : [],
+      configured.ciphers === undefined ? SSH_CIPHERS.defaults.filter((name) => name.includes("-gcm@")) : [],
   };
 }
 
-function choose(
-  key: string,
-  names: readonly string[] | undefined,
-  defaults: readonly string[],
-  optional: readonly string[],
-): readonly string[] {
-  if (names === undefined) return defaults;
-  const supported = [...defaults, ...optional];
+function choose(key: string, names: readonly string[] | undefined, known: AlgorithmNames): readonly string[] {
+  if (names === undefined) return known.defaults;
+  const supported = allNames(known);
   const unknown = names.find((name) => !supported.includes(name));
   if (unknown !== undefined) {
     throw badParameter(

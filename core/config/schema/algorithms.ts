@@ -1,38 +1,8 @@
 /** Algorithm names that teleport.yaml may list. */
 
 import { z } from "zod";
+import { allNames, type AlgorithmNames } from "../../grammar/ssh-algorithms.js";
 import { parsed } from "./field.js";
-
-/** SSH ciphers of 4.2, and the larger AES-GCM. */
-export const SSH_CIPHERS: ReadonlySet<string> = new Set([
-  "aes128-gcm@openssh.com",
-  "aes256-gcm@openssh.com",
-  "chacha20-poly1305@openssh.com",
-  "aes128-ctr",
-  "aes192-ctr",
-  "aes256-ctr",
-]);
-
-/** SSH key exchanges; the SHA-1 one is for peers that know nothing better. */
-export const SSH_KEY_EXCHANGES: ReadonlySet<string> = new Set([
-  "curve25519-sha256",
-  "curve25519-sha256@libssh.org",
-  "ecdh-sha2-nistp256",
-  "ecdh-sha2-nistp384",
-  "ecdh-sha2-nistp521",
-  "diffie-hellman-group14-sha256",
-  "diffie-hellman-group14-sha1",
-]);
-
-/** SSH message authentication codes; the SHA-1 ones are for peers that know nothing better. */
-export const SSH_MACS: ReadonlySet<string> = new Set([
-  "hmac-sha2-256-etm@openssh.com",
-  "hmac-sha2-512-etm@openssh.com",
-  "hmac-sha2-256",
-  "hmac-sha2-512",
-  "hmac-sha1",
-  "hmac-sha1-96",
-]);
 
 /** TLS cipher suites by their names in teleport.yaml, with those that OpenSSL gives them. */
 export const TLS_CIPHER_SUITES: ReadonlyMap<string, string> = new Map([
@@ -56,11 +26,12 @@ export const TLS_CIPHER_SUITES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A list of names out of `known`; `what` starts the message about another. */
-export function algorithms(known: ReadonlySet<string>, what: string) {
+export function algorithms(known: AlgorithmNames, what: string) {
+  const names = new Set(allNames(known));
   return z
     .array(
       parsed((name) => {
-        if (!known.has(name)) throw new Error(`${what} "${name}" not supported`);
+        if (!names.has(name)) throw new Error(`${what} "${name}" not supported`);
         return name;
       }),
     )

@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { algorithms, cipherSuites, SSH_CIPHERS, SSH_KEY_EXCHANGES, SSH_MACS } from "./algorithms.js";
+import { algorithms, cipherSuites } from "./algorithms.js";
 import { advertisedAddress } from "./advertise.js";
 import { address, boolean, choice, count, duration, oneOrMany, parsed, text } from "./field.js";
 import { logSection } from "./log.js";
@@ -8,6 +8,7 @@ import { openMap, pluginSection } from "./open-map.js";
 import { section, entry } from "./section.js";
 import { badParameter, errorMessage } from "../../errors/error.js";
 import { parseDuration } from "../../grammar/duration.js";
+import { SSH_CIPHERS, SSH_KEY_EXCHANGES, SSH_MACS } from "../../grammar/ssh-algorithms.js";
 
 /** Reads a CA pin, `sha256:` and 64 hex digits; the result is in lower case. Throws `bad_parameter`. */
 export function parseCaPin(pin: string): string {
