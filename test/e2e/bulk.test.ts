@@ -10,6 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
 import { freePorts } from "./kit/ports.js";
 import { needProgram, succeed } from "./kit/programs.js";
+import { said } from "./kit/said.js";
 import { addUser, sshClient, type SshClient } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
@@ -82,11 +83,7 @@ describe("e2e: 500 MB", function () {
       { stdio: ["ignore", "ignore", "pipe"] },
     );
     try {
-      let seen = "";
-      for await (const chunk of forward.stderr) {
-        seen += String(chunk);
-        if (seen.includes(`Local forwarding listening on 127.0.0.1 port ${local}`)) break;
-      }
+      await said(forward.stderr, `Local forwarding listening on 127.0.0.1 port ${local}`);
       const socket = net.connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
       let answer = "";
       socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
 import { freePorts } from "./kit/ports.js";
 import { needProgram, run, succeed, type Outcome } from "./kit/programs.js";
+import { said } from "./kit/said.js";
 import { addUser, sshClient, type SshClient } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
@@ -219,7 +220,7 @@ describe("e2e: stock OpenSSH", function () {
       },
     );
     try {
-      await listening(forward.stderr, `Local forwarding listening on 127.0.0.1 port ${local}`);
+      await said(forward.stderr, `Local forwarding listening on 127.0.0.1 port ${local}`);
       const data = Buffer.alloc(3_000_000, "forwarded");
       const socket = net.connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
       let answer = "";
@@ -247,15 +248,3 @@ describe("e2e: stock OpenSSH", function () {
     await daemon.audited((event) => event.event === "session.end" && event.sid === sid);
   });
 });
-
-/** Resolves when a stream has said `text`. */
-function listening(stream: NodeJS.ReadableStream, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let seen = "";
-    stream.on("data", (chunk: Buffer) => {
-      seen += chunk.toString();
-      if (seen.includes(text)) resolve();
-    });
-    stream.on("end", () => reject(new Error(`it ended before it said "${text}": ${seen}`)));
-  });
-}
