@@ -17,13 +17,17 @@ export default definePlugin({
 
 /** The directory of `audit_sessions_uri`; without one, that where 4.2 keeps recordings, `log/<uuid>/sessions/default`. */
 function directoryOf(dataDir: string, hostId: string, uri: URL | undefined): string {
-  if (uri === undefined || (uri.host === "" && uri.pathname === "")) {
+  if (uri === undefined) {
     return join(dataDir, "log", hostId, "sessions", "default");
   }
   if (uri.host !== "") {
     throw badParameter(
       `audit_sessions_uri ${uri.href} names a host; write file:///${uri.host}${uri.pathname} for a path`,
     );
+  }
+  // `file://` has this path, too.
+  if (/^\/+$/.test(uri.pathname)) {
+    throw badParameter("audit_sessions_uri names no folder; leave it out for the default");
   }
   return fileURLToPath(uri);
 }

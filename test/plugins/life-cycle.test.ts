@@ -80,11 +80,13 @@ describe("the life of the built-in plugins without a store", () => {
     }
   });
 
-  it("refuses URIs that name a host", () => {
+  it("refuses URIs that name a host or no folder", () => {
     for (const plugin of [auditFile, recordingFile] as const) {
-      assert.throws(() => plugin.create({}, { ...context, uri: new URL("file://var/log") }), {
-        code: "bad_parameter",
-      });
+      for (const uri of ["file://var/log", "file://", "file:///"]) {
+        assert.throws(() => plugin.create({}, { ...context, uri: new URL(uri) }), {
+          code: "bad_parameter",
+        });
+      }
     }
   });
 });

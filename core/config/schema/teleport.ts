@@ -28,13 +28,23 @@ const cacheTtl = parsed((word) => {
 });
 
 const auditUri = parsed((uri) => {
-  if (isAbsolute(uri)) return new URL(`file://${encodeURI(uri)}`);
+  const url = isAbsolute(uri) ? new URL(`file://${encodeURI(uri)}`) : parseUri(uri);
+  // `file://` has the path `/`, too, and nobody means the root folder by it.
+  if (url.protocol === "file:" && url.host === "" && /^\/+$/.test(url.pathname)) {
+    throw new Error(
+      "must name a folder, such as file:///var/log/teleport; leave the key out for the default",
+    );
+  }
+  return url;
+});
+
+function parseUri(uri: string): URL {
   try {
     return new URL(uri);
   } catch (error) {
     throw new Error(`invalid URI '${uri}', expected a path or '<type>://...': ${errorMessage(error)}`);
   }
-});
+}
 
 /** `teleport.storage`: what all backends share; the other keys are those of the selected plugin. */
 export const storageSection = pluginSection({

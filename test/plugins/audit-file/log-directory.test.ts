@@ -17,6 +17,15 @@ describe("the place of the audit files", () => {
     });
   });
 
+  it("refuses a URI without a path, whose folder would be the root", () => {
+    for (const uri of ["file://", "file:", "file:///", "file:////"]) {
+      assert.throws(() => logDirectory("/d", "uuid", new URL(uri)), {
+        code: "bad_parameter",
+        message: /^audit_events_uri names no folder/,
+      });
+    }
+  });
+
   it("refuses a URI that lacks a slash and so names a host", () => {
     assert.throws(
       () => logDirectory("/d", "uuid", new URL("file://srv/audit")),
