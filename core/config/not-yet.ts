@@ -32,6 +32,12 @@ const isEnabled: Matters = (node) => isYes(locate(node, ["enabled"]).node);
  */
 export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   "version": { instead: "the listeners of version v1 are used", matters: oneOf("v2") },
+  "teleport.connection_limits.max_users": {
+    instead: "limits on calls are fixed",
+    // What samples of 4.2 write, its default.
+    matters: noneOf("250", "0"),
+  },
+  "teleport.connection_limits.rates": { instead: "limits on calls are fixed" },
   "teleport.cache": {
     instead: "state is kept in memory",
     matters: (node) => !isNo(locate(node, ["enabled"]).node),
@@ -55,7 +61,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
     matters: noneOf("off", "otp"),
   },
   "auth_service.authentication.connector_name": { instead: "users are local" },
-  "auth_service.authentication.local_auth": { instead: "users may log in with passwords", matters: isNo },
   "auth_service.authentication.u2f": { instead: "second factors are otp or off" },
   "auth_service.authentication.webauthn": { instead: "second factors are otp or off" },
   "auth_service.authentication.require_session_mfa": {

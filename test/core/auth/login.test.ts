@@ -127,15 +127,21 @@ describe("logins", () => {
     });
   });
 
-  it("refuses everybody where local logins are switched off", async () => {
+  it("refuses everybody, and every invitation, where local logins are switched off", async () => {
+    const invite = await auth.as("Admin").createSignupToken({ name: "bob", allowed_logins: [] }, 0);
     const off = await startAuth(
       { clusterConfig: { ...(await auth.as("Admin").getClusterConfig()).spec, local_auth: false } },
       { storage: auth.storage, clock: auth.clock },
     );
-    await assert.rejects(logIn(off, "alice", { password: PASSWORD, code: code() }), {
-      code: "access_denied",
-      message: "local auth disabled",
-    });
+    const attempts = [
+      logIn(off, "alice", { password: PASSWORD, code: code() }),
+      off.as("Admin").createSignupToken({ name: "carol", allowed_logins: [] }, 0),
+      off.asNobody().getSignupToken(invite),
+      off.asNobody().createUserWithToken({ token: invite, password: PASSWORD, otp_token: "" }),
+    ];
+    for (const attempt of attempts) {
+      await assert.rejects(attempt, { code: "access_denied", message: "local auth disabled" });
+    }
     await off.close();
   });
 });
