@@ -6,7 +6,7 @@ import { offerToAgent } from "./agent.js";
 import { storedTrust, trustIn, type ClusterTrust } from "./cluster-trust.js";
 import { hasExpired, parseCredentials, type Credentials } from "./credentials.js";
 import type { GlobalFlags } from "./global-flags.js";
-import { parseIdentity } from "./identity-file.js";
+import { parseIdentity } from "./identity.js";
 import { KeyStore } from "./key-store.js";
 import { KnownHosts } from "./known-hosts.js";
 import { LoginNeeded } from "./login-needed.js";
@@ -91,7 +91,7 @@ async function openProfileClient(flags: GlobalFlags): Promise<Client> {
 }
 
 async function openIdentityClient(flags: GlobalFlags, path: string): Promise<Client> {
-  const { credentials, authorities } = parseIdentity(readFileSync(path, "utf8"));
+  const { credentials, authorities } = parseIdentity(readFileSync(path, "utf8"), path);
   const { certificate } = credentials;
   if (hasExpired(credentials, new Date())) {
     process.stderr.write(
