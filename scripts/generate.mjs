@@ -1,9 +1,11 @@
-/** Regenerates the protobuf code in core/auth/client/messages/gen from the .proto files beside it. */
-import path from "node:path";
-import { mustRun, root } from "./run.mjs";
+/**
+ * Regenerates the protobuf code in core/auth/client/messages/gen from the .proto files beside it. The generators are
+ * fetched for this call only: their result is committed, and nothing else needs them.
+ */
+import { mustRun } from "./run.mjs";
 
-mustRun(path.join(root, "node_modules/.bin/buf"), [
-  "generate",
-  "--template",
-  "core/auth/client/messages/buf.gen.yaml",
-]);
+const GENERATORS = ["@bufbuild/buf@1.75.0", "@bufbuild/protoc-gen-es@2.13.0"];
+const TEMPLATE = "core/auth/client/messages/buf.gen.yaml";
+
+const packages = GENERATORS.map((name) => `--package=${name}`);
+mustRun("npx", ["--yes", ...packages, "--", "buf", "generate", "--template", TEMPLATE]);
