@@ -1,15 +1,17 @@
 /** Audit events and recordings that hosts send. */
+import { createHash } from "node:crypto";
 import type { PendingAuditEvent } from "../audit/catalogue.js";
 import { auditEvent, LAST_EVENT_INDEX } from "../audit/catalogue.js";
-import { accessDenied, badParameter, hasCode } from "../errors/error.js";
+import { accessDenied, badParameter, hasCode, type CodedError } from "../errors/error.js";
 import type { AuditEvent } from "../plugin/audit.js";
-import type { RecordingStore } from "../plugin/recording.js";
+import type { RecordingStore, StoredRecording } from "../plugin/recording.js";
 import { checkedArchive } from "../recording/archive-check.js";
 import type { Playback } from "../recording/playback.js";
 import type { NamespaceStore } from "../resources/namespaces.js";
 import { formatTime } from "../resources/rfc3339.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { EventSearch, SessionSlice } from "./client/api.js";
+import { createKeyedMutex } from "./keyed-mutex.js";
 
 const DEFAULT_SEARCH_LIMIT = 500;
 const MAX_SEARCH_LIMIT = 10_000;
@@ -24,9 +26,14 @@ export interface Recordings {
 
 /** Takes what hosts report about sessions. `hostId` is the reporting host's: it can speak for no other. */
 export interface SessionAudit {
+  /** Throws `access_denied` for an event of another host, and for the start of a session that has a recording. */
   emit(event: PendingAuditEvent, hostId: string): Promise<void>;
+  /** Throws like {@link emit}; then none of the events is taken. */
   slice(slice: SessionSlice, hostId: string): Promise<void>;
-  /** Throws `bad_parameter` for what is no recording of this session by this host. */
+  /**
+   * Stores a recording; the same one may be sent again. Throws `bad_parameter` for what is no recording of this session
+   * by this host, and `access_denied` where there is another one under the id.
+   */
   upload(sessionId: string, archive: AsyncIterable<Uint8Array>, hostId: string): Promise<void>;
   search(search: EventSearch): Promise<{ events: AuditEvent[]; next?: string | undefined }>;
 }
@@ -38,9 +45,34 @@ export function createSessionAudit(context: {
   readonly namespaces: NamespaceStore;
 }): SessionAudit {
   const { audit, recordings, namespaces } = context;
+  const uploads = createKeyedMutex();
+
+  /** Clients choose session ids: an old one would give its recording to a new session. */
+  const requireAcceptable = async (event: PendingAuditEvent, hostId: string): Promise<void> => {
+    requireOwnEvent(event, hostId);
+    const sid = event["sid"];
+    if (
+      event.event === "session.start" &&
+      typeof sid === "string" &&
+      (await recordings.playback.exists(sid))
+    ) {
+      throw alreadyRecorded(sid);
+    }
+  };
+
+  /** Stores an archive where there is none; returns what is stored under the id then. */
+  const store = async (sessionId: string, archive: AsyncIterable<Uint8Array>): Promise<StoredRecording> => {
+    if (await recordings.playback.exists(sessionId)) {
+      return requireSame(recordings.store, sessionId, archive);
+    }
+    const stored = await recordings.store.upload(sessionId, archive);
+    await recordings.playback.forget(sessionId);
+    return stored;
+  };
+
   return {
     async emit(event, hostId) {
-      requireOwnEvent(event, hostId);
+      await requireAcceptable(event, hostId);
       await audit.emit(event);
     },
     async slice({ namespace, sessionId, chunks, version }, hostId) {
@@ -56,23 +88,19 @@ export function createSessionAudit(context: {
         time: formatTime(new Date(Number(chunk.timeUnixNs / 1_000_000n))),
       }));
       for (const event of events) {
-        requireOwnEvent(event, hostId);
+        await requireAcceptable(event, hostId);
       }
       for (const event of events) {
         await audit.emit(event);
       }
     },
     async upload(sessionId, archive, hostId) {
-      await requireOwnRecording(recordings.playback, sessionId, hostId);
-      const stored = await recordings.store.upload(
+      const checked = checkedArchive(archive, {
         sessionId,
-        checkedArchive(archive, {
-          sessionId,
-          serverId: hostId,
-          namespaces: (await namespaces.list()).map(({ metadata }) => metadata.name),
-        }),
-      );
-      await recordings.playback.forget(sessionId);
+        serverId: hostId,
+        namespaces: (await namespaces.list()).map(({ metadata }) => metadata.name),
+      });
+      const stored = await uploads.run(sessionId, () => store(sessionId, checked));
       await audit.emit(
         auditEvent("sessionUpload", "success", { sid: sessionId, url: stored.url, ei: LAST_EVENT_INDEX }),
       );
@@ -98,19 +126,28 @@ function requireOwnEvent(event: PendingAuditEvent, hostId: string): void {
   }
 }
 
-/** An upload may be repeated, but by nobody else: a host must not replace what another recorded. */
-async function requireOwnRecording(playback: Playback, sessionId: string, hostId: string): Promise<void> {
-  try {
-    const events = await playback.events(sessionId);
-    const recordedBy = events.find((event) => event["server_id"] !== undefined)?.["server_id"];
-    if (recordedBy !== undefined && recordedBy !== hostId) {
-      throw accessDenied(`the session ${sessionId} was recorded by another host`);
-    }
-  } catch (error) {
-    if (!hasCode(error, "not_found")) {
-      throw error;
-    }
+/** An upload is repeated when its answer was lost; anything else under the same id would replace evidence. */
+async function requireSame(
+  store: RecordingStore,
+  sessionId: string,
+  archive: AsyncIterable<Uint8Array>,
+): Promise<StoredRecording> {
+  const digest = createHash("sha256");
+  for await (const chunk of archive) {
+    digest.update(chunk);
   }
+  const stored = await store.stat(sessionId).catch((error: unknown) => {
+    // One that 4.2 left unpacked cannot be compared.
+    throw hasCode(error, "not_found") ? alreadyRecorded(sessionId) : error;
+  });
+  if (stored.sha256 !== digest.digest("hex")) {
+    throw alreadyRecorded(sessionId);
+  }
+  return stored;
+}
+
+function alreadyRecorded(sessionId: string): CodedError {
+  return accessDenied(`a session with the id ${sessionId} is on record already: choose another id`);
 }
 
 function parseEvent(data: Uint8Array): PendingAuditEvent {

@@ -4,14 +4,17 @@
  */
 import { randomUUID } from "node:crypto";
 import type { PendingAuditEvent } from "../audit/catalogue.js";
-import { errorChain, internal } from "../errors/error.js";
+import { errorChain, hasCode, internal } from "../errors/error.js";
 import type { Recorder } from "../recording/recorder.js";
 import type { NodeContext } from "./node-context.js";
 import { retryWhileUnavailable } from "./retry.js";
 
 /** A session's way to the audit log and its recording. */
 export interface SessionAudit {
-  /** Writes the first event. Returns when it is durable, or throws: then nothing may be started. */
+  /**
+   * Writes the first event. Returns when it is durable, or throws: then nothing may be started. `access_denied` means
+   * that the session's id has been used, and leaves no recording.
+   */
   start(event: PendingAuditEvent): Promise<void>;
   /**
    * Writes an event of the session behind those before it, trying again for a while where auth is away. It is asked for
@@ -71,6 +74,11 @@ class QueuedAudit implements SessionAudit {
       if (this.#strict && this.#broken !== undefined) throw this.#broken;
       await this.#post(completed);
     } catch (error) {
+      if (hasCode(error, "access_denied")) {
+        // Auth knows of an earlier session with this id: what little there is of this one must not stand in for it.
+        await this.#recorder?.discard();
+        throw error;
+      }
       if (this.#strict) throw error;
       this.#warn("a session goes on though its start could not be audited", error);
     }

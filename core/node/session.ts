@@ -3,7 +3,7 @@
  * on record, and a session whose record cannot be kept ends, saying so on the user's terminal.
  */
 import { randomUUID } from "node:crypto";
-import { errorMessage, unavailable } from "../errors/error.js";
+import { errorMessage, hasCode, unavailable } from "../errors/error.js";
 import { createRecorder, type Recorder } from "../recording/recorder.js";
 import type { SshChannel, SshConnection } from "../ssh/contract.js";
 import type { Account } from "./account.js";
@@ -54,7 +54,10 @@ export interface Session {
   readonly done: Promise<void>;
 }
 
-/** Starts a session. Throws `unavailable` where it cannot be audited, recorded or started; the channel stays open. */
+/**
+ * Starts a session. Throws `unavailable` where it cannot be audited, recorded or started, and `access_denied` where the
+ * id that the client chose has been used; the channel stays open.
+ */
 export async function startSession(options: SessionOptions): Promise<Session> {
   const { context, connection, account, pty } = options;
   const id = options.requestedId ?? randomUUID();
@@ -74,6 +77,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     await audit.start(events.start(context.hostname, context.labels(), pty?.size));
   } catch (error) {
     await audit.close();
+    if (hasCode(error, "access_denied")) throw error;
     throw unavailable(`this session cannot be audited: ${errorMessage(error)}`, { cause: error });
   }
   try {
@@ -99,6 +103,8 @@ async function openRecorder(context: NodeContext, sessionId: string): Promise<Re
       log: context.log,
     });
   } catch (error) {
+    // An id that is taken is the client's fault, and must not be a way around the recording.
+    if (hasCode(error, "access_denied")) throw error;
     if (context.settings.auditPolicy === "best_effort") {
       context.log.warn("a session is not recorded", { sid: sessionId, error: errorMessage(error) });
       return undefined;

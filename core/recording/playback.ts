@@ -21,6 +21,8 @@ export interface Playback {
   events(sessionId: string, after?: number): Promise<PlaybackEvent[]>;
   /** Output from `offset` on, at most `maxBytes` and never more than {@link MAX_CHUNK_BYTES}; empty past the end. */
   chunk(sessionId: string, offset: number, maxBytes: number): Promise<Uint8Array>;
+  /** Whether there is a recording under the id. Throws `bad_parameter`. */
+  exists(sessionId: string): Promise<boolean>;
   /** Forgets the unpacked copy, since another archive was stored under the id. */
   forget(sessionId: string): Promise<void>;
   /** Removes copies that nobody read for three hours. Runs by itself on every read; idempotent. */
@@ -84,6 +86,19 @@ class CachedPlayback implements Playback {
     } finally {
       await file.close();
     }
+  }
+
+  async exists(sessionId: string): Promise<boolean> {
+    checkSessionId(sessionId);
+    const { store, unpackedDirectory } = this.#options;
+    try {
+      // Cheaper than a stat, for which a store may have to read all of it.
+      for await (const _ of store.download(sessionId)) break;
+      return true;
+    } catch (error) {
+      if (!hasCode(error, "not_found")) throw error;
+    }
+    return unpackedDirectory !== undefined && exists(join(unpackedDirectory, indexName(sessionId)));
   }
 
   async forget(sessionId: string): Promise<void> {

@@ -3,16 +3,16 @@
  * turns it into the files that 4.2 uploads and plays (wire.md §9.4). See recovery.ts for what happens after a crash.
  */
 import { randomUUID } from "node:crypto";
-import { rename } from "node:fs/promises";
+import { access, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { unavailable } from "../errors/error.js";
+import { accessDenied, unavailable } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import { finishRecording } from "./finish.js";
 import { FrameType } from "./journal-frame.js";
 import { Journal, type JournalHeader } from "./journal.js";
 import { thisProcess } from "./process-identity.js";
-import { journalName, unfinishedName } from "./session-files.js";
+import { completedName, indexName, journalName, unfinishedName } from "./session-files.js";
 import { checkSessionId } from "./session-id.js";
 
 /** An event as the caller gives it to {@link Recorder.event}. */
@@ -44,6 +44,8 @@ export interface Recorder {
   event(event: RecorderEvent): Promise<RecordedEvent>;
   /** Finishes the recording and marks it for upload. Idempotent. Rejects where that failed; recovery tries again. */
   close(): Promise<void>;
+  /** Removes the recording of a session that never began; nothing is left to upload. */
+  discard(): Promise<void>;
 }
 
 /** What a recorder needs. */
@@ -61,9 +63,13 @@ export interface RecorderOptions {
 /** Terminal output of one print line; longer output is split. */
 const MAX_PRINT_BYTES = 256 * 1024;
 
-/** Starts a recording. Throws `bad_parameter` for a malformed id, `unavailable` where the file cannot be made. */
+/**
+ * Starts a recording. Throws `bad_parameter` for a malformed id, `access_denied` for one whose recording still waits
+ * for its upload here, `unavailable` where the file cannot be made.
+ */
 export async function createRecorder(options: RecorderOptions): Promise<Recorder> {
   checkSessionId(options.sessionId);
+  await refuseRecorded(options);
   const header: JournalHeader = {
     version: 1,
     sid: options.sessionId,
@@ -121,6 +127,11 @@ class JournalRecorder implements Recorder {
     return this.#closing;
   }
 
+  discard(): Promise<void> {
+    this.#closing ??= this.#journal.close().finally(() => rm(this.#journal.path, { force: true }));
+    return this.#closing;
+  }
+
   async #finish(): Promise<void> {
     const { directory, log } = this.#options;
     try {
@@ -138,5 +149,18 @@ class JournalRecorder implements Recorder {
   #checkOpen(): void {
     if (this.#closing !== undefined)
       throw unavailable(`the recording of session ${this.sessionId} is closed`);
+  }
+}
+
+/** Finishing a second recording under the id would keep the first one's files and drop the second's journal. */
+async function refuseRecorded({ directory, sessionId }: RecorderOptions): Promise<void> {
+  for (const nameOf of [journalName, unfinishedName, indexName, completedName]) {
+    const exists = await access(join(directory, nameOf(sessionId))).then(
+      () => true,
+      () => false,
+    );
+    if (exists) {
+      throw accessDenied(`a session with the id ${sessionId} is on record already: choose another id`);
+    }
   }
 }

@@ -145,6 +145,7 @@ const noRecordings: Recordings = {
   playback: {
     events: () => Promise.reject(notFound("no recording")),
     chunk: () => Promise.reject(notFound("no recording")),
+    exists: () => Promise.resolve(false),
     forget: () => Promise.resolve(),
     purge: () => Promise.resolve(),
   },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { notFound } from "../../../core/errors/error.js";
@@ -14,6 +15,11 @@ const SESSION = "0c490820-9ee2-4bcc-83c4-e4e4f4a52d25";
 const NODE = "c90cd53e-7cd8-403f-92df-46f25929495f";
 const OTHER = "33333333-3333-4333-8333-333333333333";
 const ARCHIVE = readFileSync(fixture("recording", "session-recording.tar"));
+
+const ON_RECORD = {
+  code: "access_denied",
+  message: `a session with the id ${SESSION} is on record already: choose another id`,
+};
 
 describe("recordings of hosts", () => {
   let auth: AuthFixture;
@@ -54,11 +60,51 @@ describe("recordings of hosts", () => {
   it("may be sent again by their host, and replaced by no other", async () => {
     await upload(NODE);
     await upload(NODE);
-    await assert.rejects(upload(OTHER), {
-      code: "access_denied",
-      message: `the session ${SESSION} was recorded by another host`,
-    });
+    assert.equal(auth.events.length, 2, "each time it is audited: the first time may have been cut off");
+    await assert.rejects(upload(OTHER), { code: "bad_parameter" });
     assert.deepEqual(stored.get(SESSION), ARCHIVE);
+  });
+
+  it("are not replaced by another recording of the same host", async () => {
+    await upload(NODE);
+    const longer = Buffer.concat([ARCHIVE, Buffer.alloc(512)]);
+    await assert.rejects(upload(NODE, SESSION, longer), ON_RECORD);
+    assert.deepEqual(stored.get(SESSION), ARCHIVE);
+    stored.clear();
+    const both = await Promise.allSettled([upload(NODE), upload(NODE, SESSION, longer)]);
+    assert.deepEqual(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  });
+
+  it("keep their session's id to themselves", async () => {
+    const start = { event: "session.start", code: "T2000I", sid: SESSION, server_id: NODE };
+    const node = auth.as("Node", NODE);
+    const slice = () =>
+      node.postSessionSlice({
+        namespace: "default",
+        sessionId: SESSION,
+        version: 3,
+        chunks: [
+          {
+            ...{
+              timeUnixNs: 1n,
+              eventType: "session.start",
+              eventIndex: 0,
+              chunkIndex: 0,
+              offset: 0,
+              delayMs: 0,
+            },
+            data: Buffer.from(JSON.stringify(start)),
+          },
+        ],
+      });
+    await slice();
+    await node.emitAuditEvent(start);
+    await upload(NODE);
+    const before = auth.events.length;
+    await assert.rejects(slice(), ON_RECORD);
+    await assert.rejects(node.emitAuditEvent(start), ON_RECORD);
+    assert.equal(auth.events.length, before);
+    await node.emitAuditEvent({ ...start, event: "session.end", code: "T2004I" });
   });
 
   it("that name another host or another session are refused", async () => {
@@ -88,7 +134,7 @@ function memoryRecordings(stored: Map<string, Buffer>): RecordingStore {
   const described = (sessionId: string) => ({
     url: `memory://${sessionId}`,
     sizeBytes: read(sessionId).length,
-    sha256: "",
+    sha256: createHash("sha256").update(read(sessionId)).digest("hex"),
   });
   return {
     async upload(sessionId, archive) {

@@ -49,6 +49,15 @@ describe("playback", () => {
     assert.equal((await playback.chunk(SAMPLE, 0, 10)).length, 10);
   });
 
+  it("knows what there is without reading it", async () => {
+    assert.equal(await playback.exists(SAMPLE), true, "unpacked by 4.2");
+    const sid = await recordShort(folder);
+    assert.equal(await playback.exists(sid), false);
+    await upload(sid);
+    assert.equal(await playback.exists(sid), true);
+    await assert.rejects(playback.exists("../../etc"), { code: "bad_parameter" });
+  });
+
   it("serves any range, at most 5 MiB, and nothing past the end", async () => {
     const recorder = await recorderIn(folder);
     const output = randomBytes(6 * 1024 * 1024);

@@ -126,8 +126,23 @@ describe("the recorder", () => {
   it("refuses ids that are no UUID and sessions that are being recorded", async () => {
     await assert.rejects(recorderIn(folder, "../../escape"), (error) => hasCode(error, "bad_parameter"));
     const recorder = await recorderIn(folder);
-    await assert.rejects(recorderIn(folder, recorder.sessionId), (error) => hasCode(error, "unavailable"));
+    await assert.rejects(recorderIn(folder, recorder.sessionId), (error) => hasCode(error, "access_denied"));
     await recorder.close();
+  });
+
+  it("refuses sessions whose recording waits for its upload, and leaves that alone", async () => {
+    const sid = await recordShort(folder);
+    const before = (await readdir(folder)).sort();
+    await assert.rejects(recorderIn(folder, sid), { code: "access_denied", message: /on record already/ });
+    assert.deepEqual((await readdir(folder)).sort(), before);
+  });
+
+  it("leaves nothing of a session that never began", async () => {
+    const recorder = await recorderIn(folder);
+    await recorder.event({ event: "session.start", code: "T2000I" });
+    await recorder.discard();
+    await recorder.close();
+    assert.deepEqual(await readdir(folder), []);
   });
 
   it("takes nothing after close, which may be repeated", async () => {
