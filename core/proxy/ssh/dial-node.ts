@@ -1,5 +1,8 @@
 import net from "node:net";
 import { errorMessage, unavailable } from "../../errors/error.js";
+import type { Address } from "../../grammar/address.js";
+import type { Clock } from "../../plugin/clock.js";
+import { startTimer } from "../../ssh/timer.js";
 
 /** Servers that announce this understand the client-address prefix. */
 const TELEPORT_BANNER = "SSH-2.0-Teleport";
@@ -12,12 +15,13 @@ const BANNER_TIMEOUT_MS = 10_000;
  * returned still yields the banner. Throws `unavailable`.
  */
 export async function dialSshServer(
-  address: { host: string; port: number },
+  address: Address,
   clientAddress: string,
+  clock: Clock,
 ): Promise<net.Socket> {
-  const socket = await connect(address);
+  const socket = await connect(address, clock);
   try {
-    const banner = await firstBytes(socket, address);
+    const banner = await firstBytes(socket, address, clock);
     if (banner.toString("latin1").startsWith(TELEPORT_BANNER)) {
       socket.write(`Teleport-Proxy${JSON.stringify({ clientAddr: clientAddress })}\0`);
     }
@@ -30,31 +34,31 @@ export async function dialSshServer(
 }
 
 /** Connects to a TCP address with half-open sockets allowed. Throws `unavailable` after 10 s at the latest. */
-export function connect(address: { host: string; port: number }): Promise<net.Socket> {
+export function connect(address: Address, clock: Clock): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const where = `${address.host}:${address.port}`;
     const socket = net.connect({ ...address, allowHalfOpen: true, noDelay: true, keepAlive: true });
     const fail = (error: unknown): void => {
-      clearTimeout(timer);
+      stopTimer();
       socket.destroy();
       reject(unavailable(`dial tcp ${where}: ${errorMessage(error)}`, { cause: error }));
     };
-    const timer = setTimeout(() => fail(new Error("no answer within 10 s")), DIAL_TIMEOUT_MS);
-    socket.once("error", fail);
+    const stopTimer = startTimer(clock, DIAL_TIMEOUT_MS, () => fail(new Error("no answer within 10 s")));
+    // Stays for good: a socket that breaks while nobody has taken it over yet must not end the process.
+    socket.on("error", fail);
     socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.removeListener("error", fail);
+      stopTimer();
       resolve(socket);
     });
   });
 }
 
 /** Reads up to the end of the banner line (at most 255 bytes, RFC 4253 §4.2), leaving the socket paused. */
-function firstBytes(socket: net.Socket, address: { host: string; port: number }): Promise<Buffer> {
+function firstBytes(socket: net.Socket, address: Address, clock: Clock): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     const settle = (error?: Error): void => {
-      clearTimeout(timer);
+      stopTimer();
       socket.pause();
       socket.off("data", onData).off("error", settle).off("end", onEnd);
       if (error) reject(unavailable(`${address.host}:${address.port}: ${error.message}`, { cause: error }));
@@ -65,9 +69,8 @@ function firstBytes(socket: net.Socket, address: { host: string; port: number })
       if (received.includes(0x0a) || received.length >= 255) settle();
     };
     const onEnd = (): void => settle(new Error("it closed the connection before it said who it is"));
-    const timer = setTimeout(
-      () => settle(new Error("no SSH server answers there: nothing was received within 10 s")),
-      BANNER_TIMEOUT_MS,
+    const stopTimer = startTimer(clock, BANNER_TIMEOUT_MS, () =>
+      settle(new Error("no SSH server answers there: no banner was received within 10 s")),
     );
     socket.on("data", onData).once("error", settle).once("end", onEnd);
   });

@@ -2,7 +2,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { badParameter, notFound } from "../../errors/error.js";
-import { parseAddress } from "../../grammar/address.js";
+import { parseAddress, type Address } from "../../grammar/address.js";
 import type { Server } from "../../resources/server.js";
 import type { ProxyTarget } from "./target.js";
 
@@ -55,7 +55,7 @@ export async function resolveNode(
 }
 
 /** Where to dial a node. Throws `not_found` for a node behind a reverse tunnel that is not connected here. */
-export function nodeAddress(node: Server): { host: string; port: number } {
+export function nodeAddress(node: Server): Address {
   if (node.spec.use_tunnel || node.spec.addr === "") {
     throw notFound(`no reverse tunnel for ${node.spec.hostname} found`);
   }
@@ -72,10 +72,9 @@ function namesOf(host: string, clusterName: string): ReadonlySet<string> {
 
 function matches(node: Server, names: ReadonlySet<string>, port: number): boolean {
   if (node.spec.use_tunnel) return names.has(node.spec.hostname.toLowerCase());
-  const hosts = [node.spec.hostname, addressOf(node.spec.addr).host];
-  if (node.spec.public_addr) hosts.push(addressOf(node.spec.public_addr).host);
-  const uuidAlias = node.metadata.name.toLowerCase();
-  const named = hosts.some((host) => names.has(host.toLowerCase())) || names.has(uuidAlias);
+  const { hostname, addr, public_addr } = node.spec;
+  const hosts = [hostname, node.metadata.name, addressOf(addr)?.host, addressOf(public_addr)?.host];
+  const named = hosts.some((host) => host !== undefined && names.has(host.toLowerCase()));
   return named && portMatches(node, port);
 }
 
@@ -88,7 +87,9 @@ async function matchByDns(
   const addresses = new Set(await lookupHost(host));
   return nodes.filter(
     (node) =>
-      !node.spec.use_tunnel && addresses.has(addressOf(node.spec.addr).host) && portMatches(node, port),
+      !node.spec.use_tunnel &&
+      addresses.has(addressOf(node.spec.addr)?.host ?? "") &&
+      portMatches(node, port),
   );
 }
 
@@ -97,9 +98,14 @@ async function matchByDns(
  * unless a node is registered with port 22 itself.
  */
 function portMatches(node: Server, port: number): boolean {
-  return port === 0 || port === 22 || addressOf(node.spec.addr).port === port;
+  return port === 0 || port === 22 || addressOf(node.spec.addr)?.port === port;
 }
 
-function addressOf(text: string): { host: string; port: number } {
-  return parseAddress(text, NODE_PORT);
+/** The address of a registration; undefined for one that cannot be read, which must not hide all the other nodes. */
+function addressOf(text: string | undefined): Address | undefined {
+  try {
+    return text ? parseAddress(text, NODE_PORT) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -5,7 +5,7 @@
 import type net from "node:net";
 import type { AuthApi } from "../../auth/client/api.js";
 import type { ClusterView } from "../../auth/client/view.js";
-import { errorMessage } from "../../errors/error.js";
+import { errorChain, errorMessage, hasCode } from "../../errors/error.js";
 import type { Address } from "../../grammar/address.js";
 import { VERSION } from "../../grammar/version.js";
 import { parseAuthorizedKey } from "../../pki/ssh-key.js";
@@ -76,8 +76,12 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
   function serveSession(channel: SshChannel, client: SshConnection): void {
     channel.extended.resume();
     channel.on("error", (error) => log.debug("a proxy session broke", { error: error.message }));
+    let taken = false;
     channel.onRequest(async (request) => {
       if (request.name === "env") return true;
+      // One channel runs one thing (RFC 4254 §6.5); of what else a client asks for, nothing is needed to go on.
+      if (taken || !["subsystem", "shell", "exec"].includes(request.name)) return false;
+      taken = true;
       if (request.name === "subsystem") return serveSubsystem(request, channel, client);
       await refuse(channel, `(proxy) proxy doesn't support request type '${request.name}'`);
       return false;
@@ -102,8 +106,8 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
       void relay(channel, upstream).then(() => channel.close());
       return true;
     } catch (error) {
-      log.info("a request was refused", { user: client.peerCertificate?.keyId, error: errorMessage(error) });
-      await refuse(channel, errorMessage(error));
+      logRefusal(client, error);
+      await refuse(channel, publicText(error));
       return false;
     }
   }
@@ -118,12 +122,18 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
       channel.extended.resume();
       void relay(channel, upstream).then(() => channel.close());
     } catch (error) {
-      log.info("a connection was refused", {
-        user: client.peerCertificate?.keyId,
-        error: errorMessage(error),
-      });
-      open.reject(OPEN_FAILURE.connectFailed, errorMessage(error));
+      logRefusal(client, error);
+      open.reject(OPEN_FAILURE.connectFailed, publicText(error));
     }
+  }
+
+  function logRefusal(client: SshConnection, error: unknown): void {
+    const level = hasCode(error, "internal") ? "error" : "info";
+    log[level]("a connection was refused", {
+      user: client.peerCertificate?.keyId,
+      remote: client.remoteAddress,
+      error: errorChain(error),
+    });
   }
 
   return {
@@ -137,12 +147,19 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
   };
 }
 
-/** Public key blobs of every user authority that may vouch for a client. */
+/** Public key blobs of this cluster's user authority. Keys that cannot be read vouch for nobody. */
 function userAuthorities(view: ClusterView): Buffer[] {
   return view
     .authorities("user")
+    .filter((authority) => authority.spec.cluster_name === view.clusterName)
     .flatMap((authority) => authority.spec.checking_keys)
-    .map((key) => parseAuthorizedKey(Buffer.from(key, "base64").toString()).blob);
+    .flatMap((key) => {
+      try {
+        return [parseAuthorizedKey(Buffer.from(key, "base64").toString()).blob];
+      } catch {
+        return [];
+      }
+    });
 }
 
 /** The list that `tsh clusters` shows. */
@@ -151,6 +168,11 @@ function clusterList(
   clock: Clock,
 ): { name: string; lastconnected: string; status: string }[] {
   return [{ name: view.clusterName, lastconnected: clock.now().toISOString(), status: "online" }];
+}
+
+/** What the client is told: the text of an error that was written for users, and nothing of any other. */
+function publicText(error: unknown): string {
+  return hasCode(error, "internal") ? "internal error, see the log of the proxy" : errorMessage(error);
 }
 
 /** Tells the client why on its stderr; the caller answers the request with a failure, then the channel closes. */

@@ -32,8 +32,10 @@ export function parseProxySubsystem(name: string): ProxyTarget {
   return { host, port, namespace, cluster };
 }
 
-/** The target of a direct-tcpip channel, as `ssh -J` and `-W` open it. */
+/** The target of a direct-tcpip channel, as `ssh -J` and `-W` open it. Throws `bad_parameter`. */
 export function directTarget(host: string, port: number): ProxyTarget {
+  // An empty host would mean the auth API, which is for those who ask for it by name.
+  if (host === "" || port > 65535) throw badParameter(`invalid target "${host}" port ${port}`);
   return { host: host.replace(/^\[(.*)\]$/, "$1"), port, namespace: "default", cluster: "" };
 }
 

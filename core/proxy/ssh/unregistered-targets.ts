@@ -1,12 +1,12 @@
 import { isIP } from "node:net";
-import type { ProxyTarget } from "./target.js";
+import type { Address } from "../../grammar/address.js";
 
 /**
  * Whether `proxy_service.unregistered_targets` lists a target that is no registered node. A pattern is `host:port`;
- * in the host `*` stands for any characters except a dot at the start of the name, the port is a number or `*`.
- * Names are compared as they are asked for: they are not resolved, so that DNS cannot widen the list.
+ * in the host `*` stands for any characters except a colon, the port is a number or `*`. Names are compared as they are
+ * asked for: they are not resolved, so that DNS cannot widen the list.
  */
-export function isListedTarget(patterns: readonly string[], target: ProxyTarget): boolean {
+export function isListedTarget(patterns: readonly string[], target: Address): boolean {
   return patterns.some((pattern) => {
     const colon = pattern.lastIndexOf(":");
     if (colon <= 0) return false;
