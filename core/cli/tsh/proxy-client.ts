@@ -1,7 +1,7 @@
 /** The SSH side of a proxy (wire.md §3.4, §3.5), or a jump host in its place. */
 import { isIPv6 } from "node:net";
-import { accessDenied, unavailable } from "../../errors/error.js";
-import { parseAddress, type Address } from "../../grammar/address.js";
+import { accessDenied, errorMessage, hasCode, unavailable } from "../../errors/error.js";
+import { formatAddress, parseAddress, type Address } from "../../grammar/address.js";
 import { SshWriter } from "../../pki/ssh-wire.js";
 import type { SshChannel, SshConnection } from "../../ssh/contract.js";
 import { terminalText } from "../terminal-text.js";
@@ -56,6 +56,11 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
     });
     return hop === undefined ? new TeleportProxy(connection) : new JumpHost(connection);
   } catch (error) {
+    if (hasCode(error, "unavailable")) {
+      throw unavailable(`cannot reach the proxy at ${formatAddress(address)}: ${errorMessage(error)}`, {
+        cause: error,
+      });
+    }
     if (client.isIdentity || !(error instanceof LoginRefused)) throw error;
     throw new LoginNeeded("the proxy no longer takes this login", client.profile.web.host, error);
   }
