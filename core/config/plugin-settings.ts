@@ -2,7 +2,8 @@ import type { z } from "zod";
 import { check } from "./check.js";
 import type { PositionedMap } from "./positioned.js";
 import { withoutKeys } from "./positioned.js";
-import { ConfigError, problemIn } from "./problem.js";
+import { ConfigError, problemIn, type Finding } from "./problem.js";
+import { EMPTY_MAP } from "./schema/open-map.js";
 import { keysAt } from "./schema-keys.js";
 
 /** Where a plugin's settings come from. */
@@ -11,6 +12,8 @@ export interface PluginSettingsSource {
   readonly fileName: string;
   /** Keys that the map may hold for others, too: they are left out where the plugin does not know them. */
   readonly sharedKeys?: readonly string[];
+  /** Whose settings these are and where they belong: said where the file has nothing to point at. */
+  readonly plugin: { readonly id: string; readonly section: string };
 }
 
 /**
@@ -26,5 +29,14 @@ export function checkPluginSettings<S extends z.ZodType>(
   const foreign = (source.sharedKeys ?? []).filter((key) => !known.has(key));
   const checked = check(schema, withoutKeys(node, new Set(foreign)));
   if (checked.ok) return checked.value;
-  throw new ConfigError(checked.findings.map((finding) => problemIn(source.fileName, finding)));
+  const findings = node === EMPTY_MAP ? checked.findings.map(withOwner(source.plugin)) : checked.findings;
+  throw new ConfigError(findings.map((finding) => problemIn(source.fileName, finding)));
+}
+
+function withOwner({ id, section }: PluginSettingsSource["plugin"]): (finding: Finding) => Finding {
+  return (finding) => ({
+    ...finding,
+    message: `plugin ${id}: ${finding.message}`,
+    hint: `settings of this plugin stand under ${section}`,
+  });
 }

@@ -2,10 +2,7 @@
 import path from "node:path";
 import { createAuditLog, type NamedSink } from "../audit/audit-log.js";
 import { openIdentityStore } from "../auth/client/identity-store.js";
-import { checkPluginSettings } from "../config/plugin-settings.js";
-import type { PositionedMap } from "../config/positioned.js";
-import { EMPTY_MAP } from "../config/schema/open-map.js";
-import { SHARED_STORAGE_KEYS, type Settings } from "../config/settings.js";
+import type { Settings } from "../config/settings.js";
 import { provide, type Provider } from "../di/provider.js";
 import { token } from "../di/token.js";
 import type { Clock } from "../plugin/clock.js";
@@ -15,6 +12,16 @@ import type { Logger } from "../plugin/logger.js";
 import type { Storage } from "../plugin/storage.js";
 import { sanitized } from "../storage/sanitized.js";
 import type { Host } from "./host.js";
+import {
+  allSelections,
+  auditSelections,
+  checkSelection,
+  checkSelections,
+  recordingSelection,
+  storageSelection,
+  tlsSelection,
+  type Selection,
+} from "./plugin-selection.js";
 import {
   AUDIT_LOG,
   CLOCK,
@@ -27,16 +34,6 @@ import {
   STORAGE,
   WEB_TLS,
 } from "./tokens.js";
-
-/** A plugin that the settings choose. */
-interface Selection {
-  readonly kind: PluginKind;
-  readonly name: string;
-  readonly settings: PositionedMap;
-  /** Keys of the same section that are not the plugin's. */
-  readonly sharedKeys?: readonly string[];
-  readonly uri?: URL | undefined;
-}
 
 const base = { settings: SETTINGS, log: LOG, clock: CLOCK, host: HOST, plugins: PLUGINS };
 interface Base {
@@ -128,63 +125,29 @@ export const tlsPluginProviders: readonly Provider[] = [
   provide({ token: WEB_TLS, needs: { plugin: TLS_PLUGIN }, create: ({ plugin }) => plugin?.product }),
 ];
 
-/** Finds every plugin that the settings choose and refuses a graph that cannot be built. */
+/**
+ * Finds every plugin that the settings choose, and refuses settings that a plugin does not take and a graph that cannot
+ * be built.
+ */
 export async function checkSelectedPlugins(settings: Settings, plugins: PluginHost): Promise<void> {
-  const selections = [
-    ...(settings.auth
-      ? [storageSelection(settings), ...auditSelections(settings), recordingSelection(settings)]
-      : []),
-    ...(settings.proxy?.tls ? [tlsSelection(settings)] : []),
-  ];
-  const definitions: PluginDefinition[] = [];
-  for (const { kind, name } of selections) definitions.push(await plugins.definition(kind, name));
-  checkPluginGraph(definitions);
-}
-
-function storageSelection({ storage }: Settings): Selection {
-  return { kind: "storage", name: storage.type, settings: storage.settings, sharedKeys: SHARED_STORAGE_KEYS };
-}
-
-function auditSelections(settings: Settings): Selection[] {
-  const uris = settings.storage.auditEventsUris;
-  return uris.length > 0
-    ? uris.map((uri) => byUri("audit", uri, settings))
-    : [{ kind: "audit", name: "file", settings: pluginConfig(settings, "audit.file") }];
-}
-
-function recordingSelection(settings: Settings): Selection {
-  const uri = settings.storage.auditSessionsUri;
-  return uri
-    ? byUri("recording", uri, settings)
-    : { kind: "recording", name: "file", settings: pluginConfig(settings, "recording.file") };
-}
-
-function tlsSelection({ proxy }: Settings): Selection {
-  return { kind: "tls", name: proxy?.tls?.type ?? "files", settings: proxy?.tls?.settings ?? EMPTY_MAP };
-}
-
-function byUri(kind: PluginKind, uri: URL, settings: Settings): Selection {
-  const name = uri.protocol.slice(0, -1);
-  return { kind, name, uri, settings: pluginConfig(settings, `${kind}.${name}`) };
-}
-
-function pluginConfig(settings: Settings, id: string): PositionedMap {
-  return settings.pluginConfig[id] ?? EMPTY_MAP;
+  const selected: [PluginDefinition, Selection][] = [];
+  for (const selection of allSelections(settings)) {
+    selected.push([await plugins.definition(selection.kind, selection.name), selection]);
+  }
+  checkSelections(selected, settings);
+  checkPluginGraph(selected.map(([definition]) => definition));
 }
 
 async function runSelected<K extends PluginKind>(
   needs: Base,
-  selection: Selection & { readonly kind: PluginKind },
+  selection: Selection,
   storage?: Storage,
 ): Promise<RunningPlugin<K>> {
   const definition = (await needs.plugins.definition(
     selection.kind,
     selection.name,
   )) as unknown as PluginDefinition<K>;
-  const settings: unknown = checkPluginSettings(definition.schema, selection.settings, {
-    fileName: needs.settings.fileName ?? "teleport.yaml",
-    ...(selection.sharedKeys ? { sharedKeys: selection.sharedKeys } : {}),
-  });
+  const settings = checkSelection(definition, selection, needs.settings);
   return runPlugin(definition, settings, {
     ...contextOf(needs),
     uri: selection.uri,

@@ -70,7 +70,10 @@ describe("examples: audit-webhook", () => {
   const settings = (yaml: string): unknown => {
     const { root } = parseYaml(yaml);
     assert.equal(root?.kind, "map");
-    return checkPluginSettings(definition.schema, root, { fileName: "teleport.yaml" });
+    return checkPluginSettings(definition.schema, root, {
+      fileName: "teleport.yaml",
+      plugin: { id: definition.id, section: `teleport.plugin_config.${definition.id}` },
+    });
   };
   const start = async (extra = ""): Promise<RunningPlugin<"audit">> => {
     running = await runPlugin(definition, settings(`url: "${url}"\n${extra}`), {

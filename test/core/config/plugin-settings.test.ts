@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { loadConfig } from "../../../core/config/load.js";
+import { EMPTY_MAP } from "../../../core/config/schema/open-map.js";
 import { checkPluginSettings } from "../../../core/config/plugin-settings.js";
 
 const schema = z.strictObject({
@@ -21,7 +22,11 @@ function checked(keys: string): z.output<typeof schema> {
   const text = `teleport:\n  storage:\n    type: x\n${keys}`;
   const settings = loadConfig(text, "t.yaml").config.teleport?.storage?.settings;
   assert.ok(settings);
-  return checkPluginSettings(schema, settings, { fileName: "t.yaml", sharedKeys: ["region"] });
+  return checkPluginSettings(schema, settings, {
+    fileName: "t.yaml",
+    sharedKeys: ["region"],
+    plugin: { id: "storage.x", section: "teleport.storage" },
+  });
 }
 
 describe("checkPluginSettings", () => {
@@ -67,6 +72,17 @@ describe("checkPluginSettings", () => {
       assert.throws(() => checked(keys), { code: "config", message });
     });
   }
+
+  it("names the plugin where the file has no settings for it to point at", () => {
+    const plugin = { id: "audit.webhook", section: "teleport.plugin_config.audit.webhook" };
+    const needy = z.strictObject({ url: z.url() });
+    assert.throws(() => checkPluginSettings(needy, EMPTY_MAP, { fileName: "t.yaml", plugin }), {
+      code: "config",
+      message:
+        "t.yaml:1:1: plugin audit.webhook: key 'url' is missing, " +
+        "settings of this plugin stand under teleport.plugin_config.audit.webhook",
+    });
+  });
 
   it("reports everything at once", () => {
     assert.throws(

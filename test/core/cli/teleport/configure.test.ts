@@ -49,6 +49,43 @@ describe("teleport configure", function () {
     assert.ok(stderr.startsWith(`${file}: plugin storage.bolt failed in phase resolve`), stderr);
   });
 
+  it("checks the settings of the chosen plugins, third-party ones too, all at once", async () => {
+    const file = path.join(folder, "teleport.yaml");
+    await writeFile(
+      path.join(folder, "hook.mjs"),
+      `import { definePlugin, z } from "@teleport/plugin";
+       export default definePlugin({ id: "audit.hook", kind: "audit", apiVersion: "^1.0.0",
+         schema: z.strictObject({ url: z.url(), timeout_ms: z.number().optional() }), create: () => ({}) });`,
+      { mode: 0o600 },
+    );
+    const check = async (pluginConfig: string): Promise<string[]> => {
+      await writeFile(
+        file,
+        [
+          "teleport:",
+          "  plugins: [./hook.mjs]",
+          `  storage: {type: dir, pth: /x, audit_events_uri: "hook://", audit_sessions_uri: "file:///records"}`,
+          ...(pluginConfig === "" ? [] : [`  plugin_config: ${pluginConfig}`]),
+          "proxy_service: {tls: {type: files, key_fil: /k}}",
+        ].join("\n"),
+      );
+      const { code, stderr } = runBuilt("teleport", ["configure", "--test", file]);
+      assert.equal(code, 1);
+      return stderr.trimEnd().replaceAll(`${file}:`, "").split("\n");
+    };
+    assert.deepEqual(await check('{audit.hook: {url: "http://x.test", timeout_ms: soon}}'), [
+      "3:24: unrecognized configuration key: 'pth', did you mean 'path'?",
+      "4:66: 'timeout_ms' must be a number, not text",
+      "5:36: unrecognized configuration key: 'key_fil', did you mean 'key_file'?",
+    ]);
+    const [first] = await check("");
+    assert.equal(
+      first,
+      "1:1: plugin audit.hook: key 'url' is missing, " +
+        "settings of this plugin stand under teleport.plugin_config.audit.hook",
+    );
+  });
+
   it("warns of keys without a function, and of a file that is not there", async () => {
     const file = path.join(folder, "teleport.yaml");
     await writeFile(file, "teleport:\n  seed_config: yes\n");
