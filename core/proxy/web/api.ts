@@ -2,9 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AuthApi } from "../../auth/client/api.js";
 import type { Clock } from "../../plugin/clock.js";
-import { badParameter } from "../../errors/error.js";
+import { badParameter, unavailable } from "../../errors/error.js";
 import { MIN_CLIENT_VERSION, VERSION } from "../../grammar/version.js";
 import type { WebSession } from "../../resources/session.js";
+import { socketAddresses } from "../../ssh/socket-addresses.js";
 import { certsBody, credentialsBody, readBody, signupBody } from "./request-body.js";
 import { pingProxy, type AdvertisedAddresses } from "./settings.js";
 
@@ -101,6 +102,9 @@ function startSession(
   return { type: "Bearer", token: spec.bearer_token, expires_in: Math.max(0, Math.floor(leftMs / 1000)) };
 }
 
+/** The client as `ip:port`. Throws `unavailable` for one that has gone: its attempts must count against somebody. */
 function clientAddress(request: FastifyRequest): string {
-  return `${request.socket.remoteAddress}:${request.socket.remotePort}`;
+  const addresses = socketAddresses(request.socket);
+  if (!addresses) throw unavailable("the client has closed its connection");
+  return addresses.remote;
 }

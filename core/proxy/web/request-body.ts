@@ -10,7 +10,8 @@ export const certsBody = z.object({
   otp_token: z.string().default(""),
   hotp_token: z.string().default(""),
   pub_key: z.string().min(1),
-  ttl: z.number().int().nonnegative().default(0),
+  // Nanoseconds: a year is beyond the integers that JSON numbers keep exact, and is capped by the roles anyway.
+  ttl: z.number().nonnegative().default(0),
   compatibility: z.string().default(""),
   RouteToCluster: z.string().default(""),
 });

@@ -1,4 +1,4 @@
-/** Headers of every reply of the web listener (features.md §12.1). */
+/** Headers of every reply of the web listener. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "Cache-Control": "no-cache, no-store, must-revalidate",
   "Pragma": "no-cache",
@@ -7,7 +7,11 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "X-XSS-Protection": "1; mode=block",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "origin",
-  "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
   "Content-Security-Policy":
     "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; img-src 'self' data:; frame-ancestors 'self'",
+};
+
+/** The header that belongs to replies over TLS only (RFC 6797 §7.2). */
+export const TRANSPORT_SECURITY: Readonly<Record<string, string>> = {
+  "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 };

@@ -1,7 +1,7 @@
 /** The HTTPS side of the proxy (port 3080). */
-import type { RequestListener } from "node:http";
+import { STATUS_CODES, type RequestListener } from "node:http";
 import type net from "node:net";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { AuthApi } from "../../auth/client/api.js";
 import { httpStatusOf, publicMessage } from "../../auth/client/error-mapping.js";
 import { errorChain, errorMessage } from "../../errors/error.js";
@@ -11,11 +11,18 @@ import type { Logger } from "../../plugin/logger.js";
 import type { TlsSource } from "../../plugin/tls.js";
 import { registerWebApi } from "./api.js";
 import { createHttpServer } from "./http-server.js";
-import { SECURITY_HEADERS } from "./security-headers.js";
+import { SECURITY_HEADERS, TRANSPORT_SECURITY } from "./security-headers.js";
 import type { AdvertisedAddresses } from "./settings.js";
 import { registerSignupPage } from "./signup-page.js";
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** Statuses for what Node's HTTP parser refuses; 400 for the rest. */
+const CLIENT_ERRORS: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+};
+
 /** What the web server needs. */
 export interface WebProxyOptions {
   readonly api: AuthApi;
@@ -37,12 +44,19 @@ export interface WebProxy {
 
 /** Starts the web server; the caller owns the listener. */
 export async function createWebProxy(options: WebProxyOptions): Promise<WebProxy> {
+  const headers = { ...SECURITY_HEADERS, ...(options.tls ? TRANSPORT_SECURITY : {}) };
   let handle!: RequestListener;
-  const http = await createHttpServer(options, (request, response) => handle(request, response));
+  const http = await createHttpServer(options, (request, response) => {
+    // Here and not in a hook: Fastify answers some malformed requests without running its hooks.
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    handle(request, response);
+  });
   const app = Fastify({
     ...schemaless,
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, options.log),
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, headers),
     serverFactory(handler) {
       handle = handler;
       return http.server;
@@ -61,26 +75,9 @@ export async function createWebProxy(options: WebProxyOptions): Promise<WebProxy
 }
 
 function configure(app: FastifyInstance, options: WebProxyOptions): void {
-  app.addHook("onSend", async (_request, reply) => {
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) reply.header(name, value);
-  });
-  app.setErrorHandler((error, request, reply) => {
-    const { statusCode } = error as { statusCode?: number };
-    // Fastify's own refusals (malformed JSON, too large) carry a status and a harmless text.
-    const answer =
-      statusCode !== undefined && statusCode < 500
-        ? { status: statusCode, message: errorMessage(error) }
-        : { status: httpStatusOf(error), message: publicMessage(error) };
-    const level = answer.status >= 500 ? "error" : "info";
-    options.log[level]("a web request failed", {
-      path: request.routeOptions.url,
-      status: answer.status,
-      error: errorChain(error),
-    });
-    return reply.status(answer.status).send({ message: answer.message });
-  });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
   app.setNotFoundHandler((_request, reply) =>
-    reply.status(404).type("text/plain").send("404 page not found\n"),
+    reply.status(404).type("text/plain; charset=utf-8").send("404 page not found\n"),
   );
   app.get("/", (_request, reply) => reply.redirect("/web", 302));
   app.get("/web", (_request, reply) =>
@@ -90,4 +87,44 @@ function configure(app: FastifyInstance, options: WebProxyOptions): void {
   );
   registerWebApi(app, options);
   registerSignupPage(app);
+}
+
+function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Logger,
+): FastifyReply {
+  const { status, message } = replyFor(error);
+  log[status >= 500 ? "error" : "info"]("a web request failed", {
+    path: request.routeOptions.url,
+    status,
+    error: errorChain(error),
+  });
+  return reply.status(status).type("application/json").send(JSON.stringify({ message }));
+}
+
+/** Fastify's own refusals (malformed JSON, too large) carry a status and a harmless text. */
+function replyFor(error: unknown): { status: number; message: string } {
+  const { statusCode } = error as { statusCode?: number };
+  if (statusCode !== undefined && statusCode < 500) {
+    return { status: statusCode, message: errorMessage(error) };
+  }
+  return { status: httpStatusOf(error), message: publicMessage(error) };
+}
+
+/** Answers what is no HTTP, or dawdled: there is no request that a route could answer. */
+function refuseMalformed(
+  error: NodeJS.ErrnoException,
+  socket: net.Socket,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = CLIENT_ERRORS[error.code ?? ""] ?? 400;
+  const lines = Object.entries({ ...headers, "Connection": "close", "Content-Length": "0" });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n`, () => socket.destroy());
 }
