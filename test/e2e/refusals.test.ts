@@ -6,7 +6,7 @@ import path from "node:path";
 import type { Role } from "../../core/resources/role.js";
 import { withAdmin } from "./kit/admin.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
-import { needProgram, run, type Outcome } from "./kit/programs.js";
+import { needProgram, ours, run, succeed, type Outcome } from "./kit/programs.js";
 import { addUser, callWeb, PASSWORD, sshClient, totp, type SshClient, type User } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
@@ -71,6 +71,10 @@ describe("e2e: refusals", function () {
     const reply = await login("bob", PASSWORD, totp(bob.secret));
     assert.equal(reply.status, 403);
     assert.match(reply.text, /locked/);
+    const failures = daemon
+      .audit()
+      .filter(({ event, user, success }) => event === "user.login" && user === "bob" && success === false);
+    assert.equal(failures.length, 6, "every attempt is audited, the refused right one too");
   });
 
   it("refuses a login that the certificate does not name", async () => {
@@ -110,7 +114,7 @@ describe("e2e: refusals", function () {
     execFileSync("mkdir", ["-p", folder]);
     copyFileSync(path.join(client.folder, "id"), path.join(folder, "id"));
     execFileSync("chmod", ["600", path.join(folder, "id")]);
-    const { code } = await run("ssh", [
+    const { code, stderr } = await run("ssh", [
       ...["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i", path.join(folder, "id")],
       ...[
         "-o",
@@ -123,6 +127,7 @@ describe("e2e: refusals", function () {
       "true",
     ]);
     assert.equal(code, 255);
+    assert.match(stderr, /Permission denied \(publickey\)/);
   });
 
   it("refuses an expired certificate, and one that is not valid yet", async () => {
@@ -139,8 +144,9 @@ describe("e2e: refusals", function () {
   });
 
   it("refuses a host certificate in place of a user's", async () => {
-    const host = await signedByCluster("hostcert", ["-h", "-V", "-1h:+1h"]);
-    assert.equal((await node(host)).code, 255);
+    const { code, stderr } = await node(await signedByCluster("hostcert", ["-h", "-V", "-1h:+1h"]));
+    assert.equal(code, 255);
+    assert.match(stderr, /Permission denied \(publickey\)/);
   });
 
   it("enforces node labels and deny rules of roles on the node and in the list of nodes", async () => {
@@ -160,8 +166,13 @@ describe("e2e: refusals", function () {
       }
     });
     for (const name of ["prod-only", "not-dev"]) {
-      const { args } = await sshClient(daemon, name, LOGIN);
+      const { args, folder } = await sshClient(daemon, name, LOGIN);
       assert.equal((await node(args)).code, 255, name);
+      const identity = path.join(folder, "identity");
+      await daemon.tctl("auth", "sign", `--user=${name}`, `--out=${identity}`);
+      const proxy = `127.0.0.1:${daemon.ports.web},${daemon.ports.ssh}`;
+      const listed = await succeed(ours("tsh"), ["ls", "--insecure", `--proxy=${proxy}`, "-i", identity]);
+      assert.doesNotMatch(listed, /node1/, name);
       await daemon.audited((event) => event.code === "T3007W" && event.user === name);
     }
   });
