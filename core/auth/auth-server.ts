@@ -13,6 +13,7 @@ import { acquireStartLock } from "../storage/start-lock.js";
 import { createAccounts } from "./accounts.js";
 import type { AuditTrail } from "./audit-trail.js";
 import { createAuthApi } from "./auth-api.js";
+import { loadBootstrap } from "./bootstrap.js";
 import type { Services } from "./calls/scope.js";
 import type { Caller } from "./caller.js";
 import type { AuthApi } from "./client/api.js";
@@ -96,9 +97,12 @@ export function createAuthServer(options: AuthServerOptions): AuthServer {
     },
     async init() {
       const lock = await acquireStartLock(storage, settings.clusterName, { clock });
-      const clusterName = await prepareCluster(stores, settings, { log, now: clock.now() }).finally(() =>
-        lock.release(),
-      );
+      const prepare = async (): Promise<string> => {
+        const { bootstrapFile, clusterName } = settings;
+        if (bootstrapFile !== undefined) await loadBootstrap(storage, bootstrapFile, { clusterName, log });
+        return prepareCluster(stores, settings, { log, now: clock.now() });
+      };
+      const clusterName = await prepare().finally(() => lock.release());
       await authorities.start();
       services = createServices(options, clusterName);
     },

@@ -9,4 +9,6 @@ export interface AuthSettings {
   readonly authPreference: AuthPreference["spec"];
   /** The cluster's id is made at the first start and kept. */
   readonly clusterConfig: Omit<ClusterConfig["spec"], "cluster_id">;
+  /** A file of resources that the cluster's first start loads. */
+  readonly bootstrapFile?: string | undefined;
 }

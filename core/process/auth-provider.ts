@@ -148,5 +148,6 @@ function clusterSettings(auth: AuthSettings): ClusterSettings {
       keep_alive_count_max: auth.keepAliveCountMax,
       local_auth: auth.authentication.localAuth,
     },
+    bootstrapFile: auth.bootstrapFile,
   };
 }

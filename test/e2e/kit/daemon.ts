@@ -65,7 +65,11 @@ export interface Daemon {
 }
 
 /** Starts an all-in-one cluster `example.test` with the node `node1`, second factor off unless overridden. */
-export async function startDaemon(overrides: Overrides = {}, place: Place = HERE): Promise<Daemon> {
+export async function startDaemon(
+  overrides: Overrides = {},
+  place: Place = HERE,
+  flags: readonly string[] = [],
+): Promise<Daemon> {
   const { folder, remove } = await temporaryFolder();
   const [auth, ssh, web, node, diag] = (await freePorts(5)) as [number, number, number, number, number];
   const ports = { auth, ssh, web, node, diag };
@@ -99,7 +103,7 @@ export async function startDaemon(overrides: Overrides = {}, place: Place = HERE
   );
   mkdirSync(dataDir, { mode: 0o700 });
   chmodSync(configFile, 0o600);
-  const daemon = new RunningDaemon(folder, dataDir, configFile, ports, place, remove);
+  const daemon = new RunningDaemon(folder, dataDir, configFile, ports, place, flags, remove);
   try {
     await daemon.restart();
   } catch (error) {
@@ -120,6 +124,7 @@ class RunningDaemon implements Daemon {
     readonly configFile: string,
     readonly ports: Ports,
     readonly place: Place,
+    private readonly flags: readonly string[],
     private readonly removeFolder: () => Promise<void>,
   ) {}
 
@@ -130,7 +135,8 @@ class RunningDaemon implements Daemon {
   async restart(): Promise<void> {
     this.#output = "";
     const diag = `--diag-addr=127.0.0.1:${this.ports.diag}`;
-    const [command, ...args] = [...this.place.enter, ours("teleport"), "start", "-c", this.configFile, diag];
+    const teleport = [ours("teleport"), "start", "-c", this.configFile, diag, ...this.flags];
+    const [command, ...args] = [...this.place.enter, ...teleport] as [string, ...string[]];
     this.child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();

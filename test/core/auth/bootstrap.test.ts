@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { stringify } from "yaml";
+import type { AuthSettings } from "../../../core/auth/settings.js";
+import type { Storage } from "../../../core/plugin/storage.js";
+import type { CertAuthority } from "../../../core/resources/authority.js";
+import type { Role } from "../../../core/resources/role.js";
+import type { User } from "../../../core/resources/user.js";
+import { createMemoryStorage } from "../../../core/storage/memory-storage.js";
+import { temporaryFolder } from "../../kit/paths.js";
+import { logIn, SETTINGS, signUp, startAuth, totpCode, type AuthFixture } from "./auth-fixture.js";
+
+const PASSWORD = "correct horse";
+
+describe("--bootstrap", () => {
+  let folder: string;
+  let remove: () => Promise<void>;
+  let file: string;
+  let old: AuthFixture;
+  let secret: string;
+  let users: User[];
+  let authorities: CertAuthority[];
+  before(async () => {
+    old = await startAuth();
+    secret = await signUp(old, "alice", PASSWORD);
+    const admin = old.as("Admin");
+    users = await admin.getUsers(true);
+    const all = (["user", "host"] as const).map((type) => admin.getCertAuthorities(type, true));
+    authorities = (await Promise.all(all)).flat();
+  });
+  after(() => old.close());
+  beforeEach(async () => {
+    ({ folder, remove } = await temporaryFolder());
+    file = path.join(folder, "backup.yaml");
+  });
+  afterEach(() => remove());
+
+  const save = (...resources: unknown[]): Promise<void> =>
+    writeFile(file, resources.map((it) => stringify(it)).join("---\n"));
+  const start = (storage: Storage, settings: Partial<AuthSettings> = {}): Promise<AuthFixture> =>
+    startAuth({ bootstrapFile: file, ...settings }, { storage, clock: old.clock });
+  const keysOf = async (storage: Storage): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { key } of storage.range({ start: "/", end: "0" })) found.push(key);
+    return found;
+  };
+  const developer: Role = {
+    kind: "role",
+    version: "v3",
+    metadata: { name: "developer" },
+    spec: { options: {}, allow: { logins: ["dev"], node_labels: { env: "dev" } }, deny: {} },
+  };
+
+  it("gives a new store the authorities, the roles, and the users with their secrets", async () => {
+    const [alice] = users as [User];
+    const bob: User = {
+      ...alice,
+      metadata: { name: "bob" },
+      spec: { ...alice.spec, roles: ["developer"], local_auth: {} },
+    };
+    await save(bob, ...users, ...authorities, developer);
+    const storage = createMemoryStorage(old.clock);
+    const auth = await start(storage);
+    const admin = auth.as("Admin");
+    for (const type of ["user", "host"] as const) {
+      assert.deepEqual(
+        await admin.getCertAuthority(type, SETTINGS.clusterName, true),
+        await old.as("Admin").getCertAuthority(type, SETTINGS.clusterName, true),
+      );
+    }
+    assert.deepEqual((await admin.getUser("bob")).spec.roles, ["developer"]);
+    assert.deepEqual((await admin.getRole("developer")).spec.allow.logins, ["dev"]);
+    await logIn(auth, "alice", { password: PASSWORD, code: totpCode(secret, old.clock.now()) });
+    await assert.rejects(logIn(auth, "alice", { password: "wrong", code: "000000" }), {
+      code: "access_denied",
+    });
+    await auth.close();
+  });
+
+  it("leaves a cluster that exists alone", async () => {
+    const storage = createMemoryStorage(old.clock);
+    await (await startAuth({}, { storage, clock: old.clock })).close();
+    await save(...users, ...authorities);
+    for (const clusterName of [SETTINGS.clusterName, "renamed.test"]) {
+      const auth = await start(storage, { clusterName });
+      assert.deepEqual(await auth.as("Admin").getUsers(false), []);
+      await auth.close();
+    }
+  });
+
+  it("is begun again where it was cut off", async () => {
+    await save(...users, ...authorities);
+    const storage = createMemoryStorage(old.clock);
+    const put = storage.put.bind(storage);
+    storage.put = (item) =>
+      item.key.startsWith("/authorities/host/") ? Promise.reject(new Error("power cut")) : put(item);
+    await assert.rejects(start(storage), { message: "power cut" });
+    storage.put = put;
+    const auth = await start(storage);
+    await logIn(auth, "alice", {
+      password: PASSWORD,
+      code: totpCode(secret, old.clock.now()),
+    });
+    await auth.close();
+  });
+
+  const [host, user] = [1, 0];
+  const refused: [string, () => unknown[], RegExp][] = [
+    ["an empty file", () => [], /^no resources found: ".*backup\.yaml"$/],
+    [
+      "an unknown kind",
+      () => [users[0], { kind: "node", metadata: { name: "x" } }],
+      /:\d+:1: a resource of kind "node" cannot/,
+    ],
+    ["what is no resource", () => [["a"]], /:1:1: a resource must have a kind$/],
+    [
+      "a user whose role is missing",
+      () => [{ ...users[0]!, spec: { ...users[0]!.spec, roles: ["gone"] } }],
+      /:1:1: role gone is not found/,
+    ],
+    ["a user twice", () => [users[0], users[0]], /: user\/alice is there twice$/],
+    ["an authority twice", () => [authorities[host], authorities[host]], /backup\.yaml:\d+:1: /],
+    ["an unknown field", () => [{ ...users[0]!, colour: "red" }], /there is no field colour$/],
+    [
+      "an authority without its private keys",
+      () => [{ ...authorities[user]!, spec: { ...authorities[user]!.spec, signing_keys: undefined } }],
+      /user\/example\.test lacks its private keys/,
+    ],
+    [
+      "the signing authority of another cluster",
+      () => [{ ...authorities[host]!, spec: { ...authorities[host]!.spec, cluster_name: "other.test" } }],
+      /host\/other\.test signs for another cluster: set cluster_name to other\.test/,
+    ],
+    [
+      "an authority with a damaged key",
+      () => [{ ...authorities[host]!, spec: { ...authorities[host]!.spec, signing_keys: ["AAAA"] } }],
+      /host\/example\.test has a key or certificate that cannot be read$/,
+    ],
+  ];
+  for (const [what, resources, message] of refused) {
+    it(`refuses ${what}, names its place, and writes nothing`, async () => {
+      await save(...resources());
+      const storage = createMemoryStorage(old.clock);
+      await assert.rejects(start(storage), (error: Error & { code?: string }) => {
+        assert.equal(error.code, "bad_parameter");
+        assert.match(error.message, message);
+        return true;
+      });
+      assert.deepEqual(await keysOf(storage), []);
+    });
+  }
+
+  it("refuses a file that is not YAML without quoting it, and one that is not there", async () => {
+    await writeFile(file, "kind: user\nsecret: [hunter2\n");
+    await assert.rejects(start(createMemoryStorage(old.clock)), (error: Error) => {
+      assert.match(error.message, /backup\.yaml:\d+:\d+: this is not YAML/);
+      assert.doesNotMatch(error.message, /hunter2/);
+      return true;
+    });
+    await assert.rejects(start(createMemoryStorage(old.clock), { bootstrapFile: "/nonexistent" }), {
+      code: "bad_parameter",
+      message: /cannot read the file of --bootstrap: ENOENT/,
+    });
+  });
+});
