@@ -104,9 +104,10 @@ class ByteSource {
 
   async atEnd(): Promise<boolean> {
     while (this.#buffered.length === 0) {
-      const { value, done } = await this.#chunks.next();
-      if (done === true) return true;
-      this.#buffered = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      const next = await this.#chunks.next();
+      if (next.done === true) return true;
+      const { buffer, byteOffset, byteLength } = next.value;
+      this.#buffered = Buffer.from(buffer, byteOffset, byteLength);
     }
     return false;
   }
