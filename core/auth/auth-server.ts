@@ -184,6 +184,12 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     signups: createSignups({ stores, sessions, audit, clock, hostname }),
     joins: createJoins({ tokens: joinTokens, certificates: hostCertificates, clusterName, log }),
     presence: createPresence(stores.presence, clock),
-    sessionAudit: createSessionAudit({ audit, recordings, namespaces: stores.namespaces }),
+    sessionAudit: createSessionAudit({
+      audit,
+      recordings,
+      namespaces: stores.namespaces,
+      owners: stores.sessionOwners,
+      clock,
+    }),
   };
 }

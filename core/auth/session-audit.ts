@@ -4,13 +4,16 @@ import type { PendingAuditEvent } from "../audit/catalogue.js";
 import { auditEvent, LAST_EVENT_INDEX } from "../audit/catalogue.js";
 import { accessDenied, badParameter, hasCode, type CodedError } from "../errors/error.js";
 import type { AuditEvent } from "../plugin/audit.js";
+import type { Clock } from "../plugin/clock.js";
 import type { RecordingStore, StoredRecording } from "../plugin/recording.js";
 import { checkedArchive } from "../recording/archive-check.js";
 import type { Playback } from "../recording/playback.js";
 import type { NamespaceStore } from "../resources/namespaces.js";
 import { formatTime } from "../resources/rfc3339.js";
+import type { SessionOwnerStore } from "../resources/session-owners.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { EventSearch, SessionSlice } from "./client/api.js";
+import { attributedEvent, sessionOf } from "./host-events.js";
 import { createKeyedMutex } from "./keyed-mutex.js";
 
 const DEFAULT_SEARCH_LIMIT = 500;
@@ -26,13 +29,16 @@ export interface Recordings {
 
 /** Takes what hosts report about sessions. `hostId` is the reporting host's: it can speak for no other. */
 export interface SessionAudit {
-  /** Throws `access_denied` for an event of another host, and for the start of a session that has a recording. */
+  /**
+   * Throws `access_denied` for an event of another host, of another host's session, or of a kind that is none of the
+   * hosts', and for the start of a session that has a recording.
+   */
   emit(event: PendingAuditEvent, hostId: string): Promise<void>;
   /** Throws like {@link emit}; then none of the events is taken. */
   slice(slice: SessionSlice, hostId: string): Promise<void>;
   /**
    * Stores a recording; the same one may be sent again. Throws `bad_parameter` for what is no recording of this session
-   * by this host, and `access_denied` where there is another one under the id.
+   * by this host, and `access_denied` where the session is another host's or there is another recording under the id.
    */
   upload(sessionId: string, archive: AsyncIterable<Uint8Array>, hostId: string): Promise<void>;
   search(search: EventSearch): Promise<{ events: AuditEvent[]; next?: string | undefined }>;
@@ -43,21 +49,31 @@ export function createSessionAudit(context: {
   readonly audit: AuditTrail;
   readonly recordings: Recordings;
   readonly namespaces: NamespaceStore;
+  readonly owners: SessionOwnerStore;
+  readonly clock: Clock;
 }): SessionAudit {
-  const { audit, recordings, namespaces } = context;
+  const { audit, recordings, namespaces, owners, clock } = context;
   const uploads = createKeyedMutex();
 
-  /** Clients choose session ids: an old one would give its recording to a new session. */
-  const requireAcceptable = async (event: PendingAuditEvent, hostId: string): Promise<void> => {
-    requireOwnEvent(event, hostId);
-    const sid = event["sid"];
-    if (
-      event.event === "session.start" &&
-      typeof sid === "string" &&
-      (await recordings.playback.exists(sid))
-    ) {
+  const requireOwnSession = async (sessionId: string, hostId: string): Promise<void> => {
+    if (!(await owners.claim(sessionId, hostId, clock.now()))) {
+      throw accessDenied(`the session ${sessionId} is not one of the sender's`, { context: { hostId } });
+    }
+  };
+
+  /** The event as it is logged. */
+  const accept = async (reported: PendingAuditEvent, hostId: string): Promise<PendingAuditEvent> => {
+    const event = attributedEvent(reported, hostId, clock.now());
+    const sid = sessionOf(event);
+    if (sid === undefined) {
+      return event;
+    }
+    await requireOwnSession(sid, hostId);
+    // Clients choose session ids: an old one would give its recording to a new session.
+    if (event.event === "session.start" && (await recordings.playback.exists(sid))) {
       throw alreadyRecorded(sid);
     }
+    return event;
   };
 
   /** Stores an archive where there is none; returns what is stored under the id then. */
@@ -72,14 +88,13 @@ export function createSessionAudit(context: {
 
   return {
     async emit(event, hostId) {
-      await requireAcceptable(event, hostId);
-      await audit.emit(event);
+      await audit.emit(await accept(event, hostId));
     },
     async slice({ namespace, sessionId, chunks, version }, hostId) {
       if (version !== SLICE_VERSION) {
         throw badParameter(`session slices of version ${version} are not understood`);
       }
-      const events = chunks.map((chunk) => ({
+      const reported = chunks.map((chunk) => ({
         ...parseEvent(chunk.data),
         event: chunk.eventType,
         sid: sessionId,
@@ -87,19 +102,25 @@ export function createSessionAudit(context: {
         ei: chunk.eventIndex,
         time: formatTime(new Date(Number(chunk.timeUnixNs / 1_000_000n))),
       }));
-      for (const event of events) {
-        await requireAcceptable(event, hostId);
+      const events: PendingAuditEvent[] = [];
+      for (const event of reported) {
+        events.push(await accept(event, hostId));
       }
       for (const event of events) {
         await audit.emit(event);
       }
     },
     async upload(sessionId, archive, hostId) {
-      const checked = checkedArchive(archive, {
+      const expected = {
         sessionId,
         serverId: hostId,
         namespaces: (await namespaces.list()).map(({ metadata }) => metadata.name),
-      });
+      };
+      const checked = (async function* () {
+        yield* checkedArchive(archive, expected);
+        // Asked at the end, so that an archive which is refused claims no session.
+        await requireOwnSession(sessionId, hostId);
+      })();
       const stored = await uploads.run(sessionId, () => store(sessionId, checked));
       await audit.emit(
         auditEvent("sessionUpload", "success", { sid: sessionId, url: stored.url, ei: LAST_EVENT_INDEX }),
@@ -117,13 +138,6 @@ export function createSessionAudit(context: {
       return { events: [...page.events], next: page.next };
     },
   };
-}
-
-function requireOwnEvent(event: PendingAuditEvent, hostId: string): void {
-  const serverId = event["server_id"];
-  if (serverId !== undefined && serverId !== hostId) {
-    throw accessDenied("failed to validate event: its server_id is not the sender's");
-  }
 }
 
 /** An upload is repeated when its answer was lost; anything else under the same id would replace evidence. */

@@ -7,6 +7,7 @@ import { createLoginAttemptStore, type LoginAttemptStore } from "../resources/lo
 import { createNamespaceStore, type NamespaceStore } from "../resources/namespaces.js";
 import { createPresenceStore, type PresenceStore } from "../resources/presence.js";
 import { createRoleStore, type RoleStore } from "../resources/roles.js";
+import { createSessionOwnerStore, type SessionOwnerStore } from "../resources/session-owners.js";
 import { createSignupTokenStore, type SignupTokenStore } from "../resources/signup-tokens.js";
 import { createTokenStore, type TokenStore } from "../resources/tokens.js";
 import { createUserStore, type UserStore } from "../resources/users.js";
@@ -25,6 +26,7 @@ export interface Stores {
   readonly invites: SignupTokenStore;
   readonly presence: PresenceStore;
   readonly liveSessions: LiveSessionStore;
+  readonly sessionOwners: SessionOwnerStore;
   readonly webSessions: WebSessionStore;
 }
 
@@ -42,6 +44,7 @@ export function createStores(storage: Storage): Stores {
     invites: createSignupTokenStore(storage),
     presence: createPresenceStore(storage),
     liveSessions: createLiveSessionStore(storage),
+    sessionOwners: createSessionOwnerStore(storage),
     webSessions: createWebSessionStore(storage),
   };
 }

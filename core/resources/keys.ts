@@ -46,6 +46,8 @@ export const keys = {
   authServer: (id: string) => `/authservers/${segment(id)}`,
   tunnels: "/reverseTunnels/",
   tunnelConnections: "/tunnelConnections/",
+  /** Ours: which host a session belongs to. */
+  sessionOwner: (id: string) => `${EXTENSION_KEYS}/session_owners/${segment(id)}`,
   liveSessions: (namespace: string) => `/namespaces/${segment(namespace)}/sessions/active/`,
   liveSession: (namespace: string, id: string) =>
     `/namespaces/${segment(namespace)}/sessions/active/${segment(id)}`,

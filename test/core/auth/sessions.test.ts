@@ -131,6 +131,64 @@ describe("audit events of hosts", () => {
     assert.deepEqual(auth.events, []);
   });
 
+  it("of a kind that hosts do not see are refused", async () => {
+    const forged = [
+      { event: "user.login", code: "T1000I", user: "ceo", time: "2020-01-01T00:00:00Z" },
+      { event: "session.upload", code: "T2005I", sid: SESSION },
+      { event: "exec", code: "T1000I" },
+      { event: "no.such", code: "T9999I" },
+    ];
+    for (const role of ["Node", "Proxy"] as const) {
+      for (const event of forged) {
+        await assert.rejects(auth.as(role, NODE).emitAuditEvent(event), { code: "access_denied" });
+      }
+    }
+    assert.deepEqual(auth.events, []);
+  });
+
+  it("name the host that sent them", async () => {
+    await auth.as("Node", NODE).emitAuditEvent({ event: "port", code: "T3003I" });
+    assert.equal(auth.events[0]?.["server_id"], NODE);
+  });
+
+  it("of a session come from the host that began it, also at the next auth server", async () => {
+    await auth.as("Node", NODE).postSessionSlice(slice({ code: "T2000I" }));
+    await assert.rejects(auth.as("Node", OTHER).postSessionSlice(slice({ code: "T2000I" })), {
+      code: "access_denied",
+    });
+    const restarted = await startAuth({}, { storage: auth.storage, clock: auth.clock });
+    const end = { event: "session.end", code: "T2004I", sid: SESSION };
+    await assert.rejects(restarted.as("Node", OTHER).emitAuditEvent(end), { code: "access_denied" });
+    await restarted.as("Node", NODE).emitAuditEvent(end);
+    assert.equal(restarted.events.length, 1);
+    await restarted.close();
+  });
+
+  it("of a session go to one of two hosts that begin it at once", async () => {
+    const start = { event: "session.start", code: "T2000I", sid: SESSION };
+    const both = [NODE, OTHER].map((host) => auth.as("Node", host).emitAuditEvent(start));
+    const statuses = (await Promise.allSettled(both)).map(({ status }) => status);
+    assert.deepEqual(statuses.sort(), ["fulfilled", "rejected"]);
+  });
+
+  it("keep a time of the last week, and no other", async () => {
+    const now = auth.clock.now();
+    const at = (offsetMs: number): string => new Date(now.getTime() + offsetMs).toISOString();
+    const day = 24 * 3_600_000;
+    const kept = [at(0), at(-6 * day), at(4 * 60_000)];
+    for (const time of [...kept, at(-8 * day), at(6 * 60_000), "1999-12-31T23:59:59Z", "never"]) {
+      await auth.as("Node", NODE).emitAuditEvent({ event: "exec", code: "T3002I", time });
+    }
+    assert.deepEqual(
+      auth.events.map(({ time }) => time),
+      [...kept, at(0), at(0), at(0), at(0)],
+    );
+    const [chunk] = slice({ code: "T2000I" }).chunks;
+    const old = { ...chunk!, timeUnixNs: 946_684_799_000_000_000n };
+    await auth.as("Node", NODE).postSessionSlice(slice({}, { chunks: [old] }));
+    assert.equal(auth.events.at(-1)?.["time"], at(0));
+  });
+
   it("that cannot be read are refused", async () => {
     const garbled = slice({});
     const broken = garbled.chunks.map((chunk) => ({ ...chunk, data: Buffer.from("{") }));
