@@ -91,3 +91,8 @@ function hostCaller(identity: TlsIdentity, localCluster: string, remoteAddress: 
   }
   return { kind: "system", role, hostId, clusterName: localCluster, remoteAddress };
 }
+
+/** `ip:port` of the client: a proxy hands on the requests of others and says whose they are; nobody else is believed. */
+export function clientAddress(caller: Caller, said: string | undefined): string {
+  return (caller.kind === "system" && caller.role === "Proxy" && said) || caller.remoteAddress;
+}

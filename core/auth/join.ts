@@ -3,7 +3,7 @@ import { accessDenied, badParameter } from "../errors/error.js";
 import { parsePublicKeyPem } from "../pki/keys.js";
 import type { Logger } from "../plugin/logger.js";
 import { isSystemRole, type SystemRole } from "../resources/token.js";
-import type { Caller } from "./caller.js";
+import { clientAddress, type Caller } from "./caller.js";
 import type { PackedKeys, RegisterRequest, ServerKeysRequest } from "./client/api.js";
 import type { HostCertificates } from "./host-certificates.js";
 import { isHostId, type HostNames } from "./host-names.js";
@@ -47,10 +47,7 @@ export function createJoins(context: {
         hostId,
         role,
         clusterName,
-        // A proxy hands on the requests of others, and says whose they are.
-        remoteAddress:
-          (caller.kind === "system" && caller.role === "Proxy" && request.remote_addr) ||
-          caller.remoteAddress,
+        remoteAddress: clientAddress(caller, request.remote_addr),
       });
       const packed = await certificates.issue(host, keys);
       const refusal = await tokens.use(request.token, role, hostId);

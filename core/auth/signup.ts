@@ -12,7 +12,7 @@ import type { SignupToken } from "../resources/signup-token.js";
 import type { User } from "../resources/user.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
-import type { InvitedUser, SignupTokenData } from "./client/api.js";
+import type { InvitedUser, SignupRequest, SignupTokenData } from "./client/api.js";
 import { hashPassword, requirePasswordLength } from "./password.js";
 import type { Stores } from "./stores.js";
 import { matchTotp, newTotpSecret, totpUri } from "./totp.js";
@@ -22,13 +22,6 @@ const DEFAULT_TTL_MS = 3_600_000;
 const MAX_TTL_MS = 48 * 3_600_000;
 /** The size of 4.2's picture, in pixels. */
 const QR_WIDTH = 456;
-
-/** What an invite is redeemed with. */
-export interface SignupRequest {
-  readonly token: string;
-  readonly password: string;
-  readonly otp_token: string;
-}
 
 /** Makes and redeems invites. */
 export interface Signups {

@@ -1,6 +1,7 @@
 import { accessDenied } from "../../errors/error.js";
 import type { AuthApi, UserCertsRequest } from "../client/api.js";
 import { clientHost } from "../rate-limit.js";
+import { clientAddress } from "../caller.js";
 import type { CallScope } from "./scope.js";
 
 /** Invites, logins, and certificates for users. */
@@ -56,12 +57,12 @@ export function loginCalls({
       await may.require("user", "create");
       return signups.invite(user, ttlMs);
     },
-    getSignupToken(token) {
-      rateLimit.take(clientHost(caller.remoteAddress));
+    async getSignupToken(token, remoteAddress) {
+      rateLimit.take(clientHost(clientAddress(caller, remoteAddress)));
       return signups.open(token);
     },
-    createUserWithToken(request) {
-      rateLimit.take(clientHost(caller.remoteAddress));
+    async createUserWithToken(request) {
+      rateLimit.take(clientHost(clientAddress(caller, request.remote_addr)));
       return signups.redeem(request);
     },
     authenticateSsh: async (request) => logins.forCertificates(fromClient(request)),

@@ -132,6 +132,15 @@ export interface SignupTokenData {
   otp_key: string;
 }
 
+/** What an invite is redeemed with. */
+export interface SignupRequest {
+  token: string;
+  password: string;
+  otp_token: string;
+  /** The client's address as the proxy saw it, `ip:port`; used for rate limits. */
+  remote_addr?: string;
+}
+
 /** A new join token. `ttl` is nanoseconds. */
 export interface GenerateTokenRequest {
   roles: SystemRole[];
@@ -219,10 +228,13 @@ export interface AuthApi {
 
   /** Creates an invite and returns its token (32 hex). `ttlMs` at most 48 h. */
   createSignupToken(user: InvitedUser, ttlMs: number): Promise<string>;
-  /** Allowed without a certificate. Each call makes a new TOTP secret. */
-  getSignupToken(token: string): Promise<SignupTokenData>;
+  /**
+   * Allowed without a certificate. Each call makes a new TOTP secret. A proxy says for whom it asks: `remoteAddress` is
+   * the client's `ip:port`.
+   */
+  getSignupToken(token: string, remoteAddress?: string): Promise<SignupTokenData>;
   /** Allowed without a certificate. Consumes the invite. */
-  createUserWithToken(request: { token: string; password: string; otp_token: string }): Promise<WebSession>;
+  createUserWithToken(request: SignupRequest): Promise<WebSession>;
 
   authenticateSsh(request: SshLoginRequest): Promise<SshLoginResponse>;
   authenticateWeb(request: WebLoginRequest): Promise<WebSession>;

@@ -1,5 +1,5 @@
 /** How a host joins a cluster: it trades a token for certificates (wire.md §6.1 to §6.3). */
-import { CodedError, errorCode, errorMessage, hasCode } from "../../errors/error.js";
+import { CodedError, errorCode, errorMessage, hasCode, unavailable } from "../../errors/error.js";
 import { caPin, checkCaPin } from "../../pki/ca-pin.js";
 import { generateRsaKeyPair } from "../../pki/keys.js";
 import type { Clock } from "../../plugin/clock.js";
@@ -11,7 +11,7 @@ import type { HostIdentity } from "./identity.js";
 import { createRestApi, type RestApi } from "./rest-api.js";
 import { jitteredDelay } from "./retry.js";
 import { createSecureDialer } from "./secure-dialer.js";
-import { registerThroughProxy } from "./web-registration.js";
+import { authorityOfProxy, registerThroughProxy } from "./web-registration.js";
 
 const TIMEOUT_MS = 15_000;
 const BACKOFF = { baseMs: 2_000, maxMs: 60_000 };
@@ -34,8 +34,8 @@ export interface JoinOptions extends HostDescription {
 
 /**
  * Joins, and keeps trying with back-off while no server answers or the token is refused: it may be on its way. Throws
- * `access_denied` at once where the cluster's pin is none of `caPins`, before anything was sent to it, and the signal's
- * reason when aborted.
+ * `access_denied` at once where the cluster's pin is none of `caPins`, before the token was sent, and the signal's reason
+ * when aborted. A proxy is asked for the cluster's authority first; with `caPins`, one that does not tell gets no token.
  */
 export async function joinCluster(options: JoinOptions): Promise<HostIdentity> {
   const { log, clock, signal } = options;
@@ -105,21 +105,35 @@ async function joinThroughProxy(
   registration: RegisterRequest,
 ): Promise<PackedKeys> {
   const { insecure = false, signal } = options;
-  const keys = await registerThroughProxy(address, registration, { insecure, timeoutMs: TIMEOUT_MS, signal });
+  const call = { insecure, timeoutMs: TIMEOUT_MS, signal };
+  const announced = await authorityOfProxy(address, call);
+  if (announced !== undefined) {
+    checkPins(options, announced);
+  } else if (options.caPins.length > 0) {
+    throw unavailable(
+      `the proxy ${address} does not tell the cluster's authority, so the token was not sent: name an auth server in auth_servers, or take out ca_pin`,
+    );
+  }
+  const keys = await registerThroughProxy(address, registration, call);
   const [authority = ""] = keys.tls_ca_certs;
-  checkPins(options, Buffer.from(authority, "base64").toString("utf8"));
+  const check = announced === undefined ? checkPins : requirePinned;
+  check(options, Buffer.from(authority, "base64").toString("utf8"));
   return keys;
 }
 
-/** Several pins are those of a cluster's authority before and after its rotation. */
-function checkPins({ caPins, log }: JoinOptions, authority: string): void {
-  if (caPins.length === 0) {
-    log.warn(
+function checkPins(options: JoinOptions, authority: string): void {
+  if (options.caPins.length === 0) {
+    options.log.warn(
       "joining without a CA pin: whoever answers at this address is believed. " +
         `To be sure of the cluster, compare with tctl status and set ca_pin: ${caPin(authority)}`,
     );
-    return;
   }
+  requirePinned(options, authority);
+}
+
+/** Several pins are those of a cluster's authority before and after its rotation. */
+function requirePinned({ caPins }: JoinOptions, authority: string): void {
+  if (caPins.length === 0) return;
   const refusals: unknown[] = [];
   for (const pin of caPins) {
     try {

@@ -63,9 +63,10 @@ export function createRestApi(http: HttpClient): RestApi {
 
     createSignupToken: (user, ttlMs) =>
       post("/signuptokens", { user, ttl: Math.round(ttlMs * NANOSECONDS_PER_MS) }, text),
-    getSignupToken: async (token) => {
+    getSignupToken: async (token, remoteAddress) => {
       const shape = object<{ user: string; qrimg: string; otp_key?: string }>("user", "qrimg");
-      const { user, qrimg, otp_key } = await get(`/signuptokens/${segment(token)}`, shape);
+      const query = remoteAddress === undefined ? "" : `?remote_addr=${segment(remoteAddress)}`;
+      const { user, qrimg, otp_key } = await get(`/signuptokens/${segment(token)}${query}`, shape);
       return { token, user, qr: qrimg, otp_key: otp_key ?? "" };
     },
     createUserWithToken: (request) => post("/signuptokens/users", request, resource<WebSession>()),

@@ -9,26 +9,61 @@ import { object } from "./reply-shape.js";
 const WEB_PORT = 3080;
 const MAX_REPLY_BYTES = 1024 * 1024;
 
+const hostAuthority = object<{ tls_ca: string }>("tls_ca");
 const packedKeys = object<PackedKeys>("cert", "tls_cert", "tls_ca_certs", "ssh_ca_certs");
 
+/** How a proxy is called. It is verified against the system's certificate authorities, unless `insecure`. */
+export interface WebCallOptions {
+  readonly insecure: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface WebReply {
+  readonly status: number;
+  readonly text: string;
+}
+
 /**
- * Joins through a proxy's web API, which passes the request on to the auth service (wire.md §6.5). The proxy is
- * verified against the system's certificate authorities, unless `insecure`.
+ * The PEM of the cluster's TLS host authority, as the proxy tells it to everybody. Undefined where it does not: those
+ * of 4.2 have no such request.
  */
-export function registerThroughProxy(
+export async function authorityOfProxy(address: string, options: WebCallOptions): Promise<string | undefined> {
+  const { status, text } = await call(address, "GET", "/v1/webapi/host/authority", undefined, options);
+  if (status >= 500) throw errorFromHttp(status, `the proxy answered with status ${status}`);
+  if (status !== 200) return undefined;
+  try {
+    return Buffer.from(hostAuthority(JSON.parse(text)).tls_ca, "base64").toString("utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Joins through a proxy's web API, which passes the request on to the auth service (wire.md §6.5). */
+export async function registerThroughProxy(
   address: string,
   registration: RegisterRequest,
-  options: { insecure: boolean; timeoutMs: number; signal: AbortSignal },
+  options: WebCallOptions,
 ): Promise<PackedKeys> {
-  const { host, port } = parseAddress(address, WEB_PORT);
   const body = Buffer.from(JSON.stringify(registration));
+  return readKeys(address, await call(address, "POST", "/v1/webapi/host/credentials", body, options));
+}
+
+function call(
+  address: string,
+  method: "GET" | "POST",
+  path: string,
+  body: Buffer | undefined,
+  options: WebCallOptions,
+): Promise<WebReply> {
+  const { host, port } = parseAddress(address, WEB_PORT);
   return new Promise((resolve, reject) => {
     const outgoing = request({
       host,
       port,
-      method: "POST",
-      path: "/v1/webapi/host/credentials",
-      headers: { "content-type": "application/json", "content-length": body.length },
+      method,
+      path,
+      headers: body && { "content-type": "application/json", "content-length": body.length },
       rejectUnauthorized: !options.insecure,
       signal: options.signal,
       agent: false,
@@ -46,19 +81,15 @@ export function registerThroughProxy(
         else chunks.push(chunk);
       });
       incoming.once("error", (cause) => reject(unavailable(errorMessage(cause), { cause })));
-      incoming.once("end", () => {
-        try {
-          resolve(readReply(address, incoming.statusCode ?? 0, Buffer.concat(chunks).toString("utf8")));
-        } catch (error) {
-          reject(error);
-        }
-      });
+      incoming.once("end", () =>
+        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+      );
     });
     outgoing.end(body);
   });
 }
 
-function readReply(address: string, status: number, text: string): PackedKeys {
+function readKeys(address: string, { status, text }: WebReply): PackedKeys {
   let json: unknown;
   try {
     json = JSON.parse(text);

