@@ -37,7 +37,7 @@ import { createTrustedAuthorities, type TrustedAuthorities } from "./trusted-aut
 import { createUserCertificates } from "./user-certificates.js";
 import { createWebLoginSessions } from "./web-login-sessions.js";
 
-/** Password checks and looks at invites, per client and second (features.md §6.3). */
+/** Password checks, looks at invites, and attempts to join, per client and second (features.md §6.3). */
 const ATTEMPTS_PER_SECOND = 10;
 
 /** What an auth service is made of. It owns none of it. */
@@ -182,7 +182,14 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
       clock,
     }),
     signups: createSignups({ stores, sessions, audit, clock, hostname }),
-    joins: createJoins({ tokens: joinTokens, certificates: hostCertificates, clusterName, log }),
+    joins: createJoins({
+      tokens: joinTokens,
+      certificates: hostCertificates,
+      clusterName,
+      rateLimit: createRateLimit(ATTEMPTS_PER_SECOND, clock),
+      audit,
+      log,
+    }),
     presence: createPresence(stores.presence, clock),
     sessionAudit: createSessionAudit({
       audit,

@@ -7,6 +7,7 @@ import { createTlsAuthority } from "../pki/x509.js";
 import type { Logger } from "../plugin/logger.js";
 import type { AuthorityType, CertAuthority } from "../resources/authority.js";
 import { adminRole } from "./admin-role.js";
+import { MIN_TOKEN_LENGTH } from "./join-tokens.js";
 import type { AuthSettings } from "./settings.js";
 import { toBase64 } from "./base64.js";
 import type { Stores } from "./stores.js";
@@ -31,6 +32,11 @@ export async function prepareCluster(
     metadata: { name: "cluster-config" },
     spec: { ...settings.clusterConfig, cluster_id: clusterId },
   });
+  if (settings.staticTokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
+    log.warn("a static join token can be guessed: make those of auth_service.tokens longer", {
+      leastCharacters: MIN_TOKEN_LENGTH,
+    });
+  }
   await stores.settings.putStaticTokens({
     kind: "static_tokens",
     version: "v2",

@@ -9,6 +9,10 @@ import type { GenerateTokenRequest } from "./client/api.js";
 import type { Stores } from "./stores.js";
 
 const DEFAULT_TTL_MS = 30 * 60_000;
+const MIN_TTL_MS = 1_000;
+const MAX_TTL_MS = 10 * 365 * 24 * 3_600_000;
+/** Shorter ones can be guessed. */
+export const MIN_TOKEN_LENGTH = 8;
 /** What a host, or a trusted cluster, can be. Nobody joins as an administrator. */
 const JOINABLE: ReadonlySet<SystemRole> = new Set<SystemRole>([
   "Node",
@@ -21,6 +25,12 @@ const JOINABLE: ReadonlySet<SystemRole> = new Set<SystemRole>([
 /** Why a token admits nobody, or not in this role. */
 export type TokenRefusal = "invalid" | "role";
 
+/** A token that admits one host in one role. */
+export interface UsableToken {
+  /** Uses it up where it is a single-use one. False where another host was faster. */
+  use(): Promise<boolean>;
+}
+
 /** Makes, lists and uses join tokens. */
 export interface JoinTokens {
   /** Returns the value of the new token. Throws `bad_parameter`. */
@@ -29,8 +39,8 @@ export interface JoinTokens {
   list(): Promise<ProvisionToken[]>;
   /** Removes a dynamic token or an invite. Throws `bad_parameter` for a static one, `not_found` for none. */
   delete(token: string): Promise<void>;
-  /** Uses a token for one host in one role; undefined where it is good. Expired tokens are removed. */
-  use(token: string, role: SystemRole, hostId: string): Promise<TokenRefusal | undefined>;
+  /** Looks for a token that admits a host in a role, without using it up. Expired tokens are removed. */
+  check(token: string, role: SystemRole, hostId: string): Promise<UsableToken | TokenRefusal>;
 }
 
 /** The join tokens of the cluster. */
@@ -50,8 +60,18 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
       if (token !== "" && !isKeySegment(token)) {
         throw badParameter("a join token is made of letters, digits and the characters @ _ : . - only");
       }
+      if (token !== "" && token.length < MIN_TOKEN_LENGTH) {
+        throw badParameter(
+          `a join token has at least ${MIN_TOKEN_LENGTH} characters: it must not be guessed`,
+        );
+      }
+      const ttlMs = ttl === 0 ? DEFAULT_TTL_MS : ttl / 1e6;
+      if (!(ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS)) {
+        throw badParameter(
+          "the ttl of a join token must be between 1 second and 10 years (0 takes 30 minutes)",
+        );
+      }
       const value = token === "" ? randomBytes(16).toString("hex") : token;
-      const ttlMs = ttl >= 1e9 ? ttl / 1e6 : DEFAULT_TTL_MS;
       const expires = formatTime(new Date(clock.now().getTime() + ttlMs));
       await stores.tokens.put({ token: value, roles: [...new Set(roles)], expires }, singleUse ?? false);
       return value;
@@ -73,10 +93,10 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
         throw notFound(`key /tokens/${token} is not found`);
       }
     },
-    async use(token, role, hostId) {
+    async check(token, role, hostId) {
       const fixed = (await staticTokens()).find((known) => sameSecret(known.token, token));
       if (fixed !== undefined) {
-        return fixed.roles.includes(role) ? undefined : "role";
+        return fixed.roles.includes(role) ? REUSABLE : "role";
       }
       const found = await stores.tokens.find(token);
       if (found === undefined) {
@@ -92,10 +112,12 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
       if (!found.roles.includes(role)) {
         return "role";
       }
-      return (await stores.tokens.consume(found, role, hostId)) ? undefined : "invalid";
+      return { use: () => stores.tokens.consume(found, role, hostId) };
     },
   };
 }
+
+const REUSABLE: UsableToken = { use: () => Promise.resolve(true) };
 
 /** Compares secrets without telling by the time it takes how much of a guess is right. */
 function sameSecret(a: string, b: string): boolean {

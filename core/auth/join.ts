@@ -1,15 +1,17 @@
 /** How hosts get their certificates: the first time with a token, later with those they have. */
+import { auditEvent } from "../audit/catalogue.js";
 import { accessDenied, badParameter } from "../errors/error.js";
 import { parsePublicKeyPem } from "../pki/keys.js";
 import type { Logger } from "../plugin/logger.js";
 import { isSystemRole, type SystemRole } from "../resources/token.js";
 import { clientAddress, type Caller } from "./caller.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { PackedKeys, RegisterRequest, ServerKeysRequest } from "./client/api.js";
 import type { HostCertificates } from "./host-certificates.js";
 import { isHostId, type HostNames } from "./host-names.js";
-import type { JoinTokens } from "./join-tokens.js";
+import type { JoinTokens, TokenRefusal } from "./join-tokens.js";
 import { parseSubjectKey, requireStrength } from "./public-key.js";
-import { clientHost } from "./rate-limit.js";
+import { clientHost, type RateLimit } from "./rate-limit.js";
 import { fromBase64 } from "./base64.js";
 
 /** Roles in which a host can join. */
@@ -17,7 +19,10 @@ const HOST_ROLES: ReadonlySet<SystemRole> = new Set<SystemRole>(["Node", "Proxy"
 
 /** Admits hosts. */
 export interface Joins {
-  /** Throws `access_denied` for a token that is not valid, `bad_parameter` for one that lacks the role. */
+  /**
+   * Throws `access_denied` for a token that is not valid, `bad_parameter` for one that lacks the role, and
+   * `limit_exceeded` for a client that tries too often.
+   */
   register(request: RegisterRequest, caller: Caller): Promise<PackedKeys>;
   /** New certificates for a host that has some. Throws `access_denied` unless they are the caller's own. */
   renew(request: ServerKeysRequest, caller: Caller): Promise<PackedKeys>;
@@ -28,13 +33,39 @@ export function createJoins(context: {
   readonly tokens: JoinTokens;
   readonly certificates: HostCertificates;
   readonly clusterName: string;
+  readonly rateLimit: RateLimit;
+  readonly audit: AuditTrail;
   readonly log: Logger;
 }): Joins {
-  const { tokens, certificates, clusterName, log } = context;
+  const { tokens, certificates, clusterName, rateLimit, audit, log } = context;
+
+  /** Audits before the host learns of it: guesses at tokens must be seen. */
+  const refuse = async (refusal: TokenRefusal, request: RegisterRequest, address: string): Promise<never> => {
+    const { hostID: hostId, node_name: nodeName, role } = request;
+    const who = `${JSON.stringify(nodeName)} [${hostId}]`;
+    const error =
+      refusal === "role"
+        ? badParameter(
+            `node ${who} can not join the cluster, the token does not allow ${JSON.stringify(role)} role`,
+          )
+        : accessDenied(`${who} can not join the cluster with role ${role}, the token is not valid`);
+    log.warn("a host was refused", { hostId, nodeName, role, refusal, from: address });
+    await audit.emit(
+      auditEvent("authAttempt", "failure", {
+        "user": `${hostId}.${clusterName}`,
+        "addr.remote": address,
+        "success": false,
+        "error": error.message,
+      }),
+    );
+    throw error;
+  };
+
   return {
     async register(request, caller) {
       const { hostID: hostId, node_name: nodeName, role } = request;
-      const who = `${JSON.stringify(nodeName)} [${hostId}]`;
+      const address = clientAddress(caller, request.remote_addr);
+      rateLimit.take(clientHost(address));
       if (!isHostId(hostId)) {
         throw badParameter(`${JSON.stringify(hostId)} is not a host id: it must be a UUID`);
       }
@@ -47,17 +78,15 @@ export function createJoins(context: {
         hostId,
         role,
         clusterName,
-        remoteAddress: clientAddress(caller, request.remote_addr),
+        remoteAddress: address,
       });
+      const token = await tokens.check(request.token, role, hostId);
+      if (typeof token === "string") {
+        return refuse(token, request, address);
+      }
       const packed = await certificates.issue(host, keys);
-      const refusal = await tokens.use(request.token, role, hostId);
-      if (refusal !== undefined) {
-        log.warn("a host was refused", { hostId, nodeName, role, refusal, from: host.remoteHost });
-        throw refusal === "role"
-          ? badParameter(
-              `node ${who} can not join the cluster, the token does not allow ${JSON.stringify(role)} role`,
-            )
-          : accessDenied(`${who} can not join the cluster with role ${role}, the token is not valid`);
+      if (!(await token.use())) {
+        return refuse("invalid", request, address);
       }
       log.info("a host joined the cluster", { hostId, nodeName, role, from: host.remoteHost });
       return packed;

@@ -5,6 +5,7 @@ import type { PresenceStore, ServerStore } from "../resources/presence.js";
 import { formatTime, optionalTime } from "../resources/rfc3339.js";
 import { serverCodec } from "../resources/server-codec.js";
 import type { Server } from "../resources/server.js";
+import { requirePrintable } from "./printable.js";
 import type { KeepAlive } from "./client/api.js";
 import { clientHost } from "./rate-limit.js";
 
@@ -30,7 +31,8 @@ export function createPresence(store: PresenceStore, clock: Clock): Presence {
     input: Server,
     remoteAddress: string,
   ): Promise<Server> => {
-    const server = serverCodec(kind).checkLenient(input);
+    const server = withPrintableResults(serverCodec(kind).checkLenient(input));
+    requirePrintableNames(server);
     const announced: Server = {
       ...server,
       metadata: {
@@ -57,6 +59,30 @@ export function createPresence(store: PresenceStore, clock: Clock): Presence {
       await store.nodes("default").keepAlive(serverName, boundedExpiry(expires, clock.now()));
     },
   };
+}
+
+function requirePrintableNames({ metadata, spec }: Server): void {
+  requirePrintable("the host name", spec.hostname);
+  requirePrintable("the address", spec.addr);
+  requirePrintable("the public address", spec.public_addr ?? "");
+  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
+    requirePrintable(`the label ${key}`, value);
+  }
+  for (const key of Object.keys(spec.cmd_labels ?? {})) {
+    requirePrintable("the name of a label", key);
+  }
+}
+
+/** What a label's command prints is in nobody's hand: it must not keep a host from announcing itself. */
+function withPrintableResults(server: Server): Server {
+  const { cmd_labels: labels } = server.spec;
+  if (labels === undefined) {
+    return server;
+  }
+  const printable = Object.entries(labels).map(
+    ([key, label]) => [key, { ...label, result: label.result.replace(/\p{Cc}/gu, " ") }] as const,
+  );
+  return { ...server, spec: { ...server.spec, cmd_labels: Object.fromEntries(printable) } };
 }
 
 function boundedExpiry(asked: Date | undefined, now: Date): Date {

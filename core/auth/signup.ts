@@ -1,6 +1,7 @@
 /** Invites: an administrator makes one, and whoever opens it chooses a password and a second factor, once. */
 import { randomBytes } from "node:crypto";
 import QRCode from "qrcode";
+import { isUnixUserName } from "../access/logins.js";
 import { auditEvent } from "../audit/catalogue.js";
 import { accessDenied, alreadyExists, badParameter, hasCode } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
@@ -13,12 +14,14 @@ import type { User } from "../resources/user.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { InvitedUser, SignupRequest, SignupTokenData } from "./client/api.js";
+import { requirePrintable } from "./printable.js";
 import { hashPassword, requirePasswordLength } from "./password.js";
 import type { Stores } from "./stores.js";
 import { matchTotp, newTotpSecret, totpUri } from "./totp.js";
 import type { WebLoginSessions } from "./web-login-sessions.js";
 
 const DEFAULT_TTL_MS = 3_600_000;
+const MIN_TTL_MS = 1_000;
 const MAX_TTL_MS = 48 * 3_600_000;
 /** The size of 4.2's picture, in pixels. */
 const QR_WIDTH = 456;
@@ -96,12 +99,16 @@ export function createSignups(context: {
       if (ttlMs > MAX_TTL_MS) {
         throw badParameter("failed to invite user: maximum signup token TTL is 48 hours");
       }
+      if (!(ttlMs === 0 || ttlMs >= MIN_TTL_MS)) {
+        throw badParameter("failed to invite user: minimum signup token TTL is 1 second (0 takes an hour)");
+      }
+      requireInvitable(user);
       const taken = await stores.users.find(user.name);
       if (taken !== undefined || (await stores.credentials.passwordHash(user.name)) !== undefined) {
         throw alreadyExists(`user '${user.name}' already exists`);
       }
       const token = randomBytes(16).toString("hex");
-      const expires = new Date(clock.now().getTime() + (ttlMs > 0 ? ttlMs : DEFAULT_TTL_MS));
+      const expires = new Date(clock.now().getTime() + (ttlMs || DEFAULT_TTL_MS));
       const status = { is_locked: false, locked_time: ZERO_TIME, lock_expires: ZERO_TIME };
       await stores.invites.create({
         token,
@@ -165,6 +172,18 @@ export function createSignups(context: {
       }
     },
   };
+}
+
+/** Logins end up on command lines and in comma-separated lists. */
+function requireInvitable({ allowed_logins: logins, kube_groups: groups = [] }: InvitedUser): void {
+  for (const login of logins) {
+    if (!isUnixUserName(login) || login.includes(",")) {
+      throw badParameter(`failed to invite user: ${JSON.stringify(login)} is not the name of a Unix user`);
+    }
+  }
+  for (const group of groups) {
+    requirePrintable("a Kubernetes group", group);
+  }
 }
 
 /** Every invited user gets the role `admin`; the logins are a trait (features.md §5.4). */

@@ -1,3 +1,4 @@
+import { accessDenied } from "../../errors/error.js";
 import { withoutPrivateKeys } from "../../resources/authority-codec.js";
 import { VERSION } from "../../grammar/version.js";
 import type { AuthApi } from "../client/api.js";
@@ -10,6 +11,7 @@ const READ_WITHOUT_SECRETS: ReadonlySet<string> = new Set(["cert_authority"]);
 
 /** The cluster itself: names, authorities, settings, and changes to all of it. */
 export function clusterCalls({
+  caller,
   may,
   services,
 }: CallScope): Pick<
@@ -68,6 +70,10 @@ export function clusterCalls({
       return stores.namespaces.get(name);
     },
     async *watch(kinds, signal) {
+      if (caller.kind === "user" && kinds.some(({ kind }) => kind === "node")) {
+        // Which nodes a user sees is decided by labels, which change.
+        throw accessDenied("users cannot watch nodes: list them instead");
+      }
       for (const { kind, loadSecrets } of kinds) {
         const verb = !loadSecrets && READ_WITHOUT_SECRETS.has(kind) ? "readnosecrets" : "read";
         await may.require(kind, verb);

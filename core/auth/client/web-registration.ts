@@ -28,7 +28,10 @@ interface WebReply {
  * The PEM of the cluster's TLS host authority, as the proxy tells it to everybody. Undefined where it does not: those
  * of 4.2 have no such request.
  */
-export async function authorityOfProxy(address: string, options: WebCallOptions): Promise<string | undefined> {
+export async function authorityOfProxy(
+  address: string,
+  options: WebCallOptions,
+): Promise<string | undefined> {
   const { status, text } = await call(address, "GET", "/v1/webapi/host/authority", undefined, options);
   if (status >= 500) throw errorFromHttp(status, `the proxy answered with status ${status}`);
   if (status !== 200) return undefined;

@@ -36,8 +36,8 @@ function page(token: string): string {
 <p id="message" role="status">Reading your invitation…</p>
 <form id="signup" data-token="${token}" hidden>
 <p>User name: <strong id="user"></strong></p>
-<label for="password">Password (6 to 128 characters)</label>
-<input id="password" type="password" autocomplete="new-password" minlength="6" maxlength="128" required>
+<label for="password">Password (6 to 72 characters)</label>
+<input id="password" type="password" autocomplete="new-password" minlength="6" maxlength="72" required>
 <label for="again">Password again</label>
 <input id="again" type="password" autocomplete="new-password" required>
 <section id="second-factor">

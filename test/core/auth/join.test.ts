@@ -66,6 +66,25 @@ describe("joining", () => {
     await assert.rejects(join(removed), refused("Node"));
   });
 
+  it("audits refusals, and bounds the guesses of one address", async () => {
+    const guess = async (from: string) =>
+      auth.asNobody(from).registerUsingToken(await joinRequest("no-such-token", "Node", HOST));
+    for (let i = 0; i < 10; i++) {
+      await assert.rejects(guess("192.0.2.1:1"), { code: "access_denied" });
+    }
+    await assert.rejects(guess("192.0.2.1:2"), { code: "limit_exceeded" });
+    await assert.rejects(guess("192.0.2.2:1"), { code: "access_denied" });
+    assert.equal(auth.events.length, 11);
+    assert.equal(auth.events[0]?.code, "T3007W");
+    assert.equal(auth.events[0]?.["addr.remote"], "192.0.2.1:1");
+  });
+
+  it("makes no token that can be guessed or whose ttl is none", async () => {
+    for (const wrong of [{ token: "short" }, { ttl: -1 }, { ttl: 1 }, { ttl: 1e25 }]) {
+      await assert.rejects(makeToken(wrong), { code: "bad_parameter" });
+    }
+  });
+
   it("refuses a role that the token does not give", async () => {
     await assert.rejects(join("static-node-token", "Proxy"), {
       code: "bad_parameter",

@@ -44,6 +44,22 @@ describe("invites", () => {
     await assert.rejects(redeem(token, totpCode(secret, auth.clock.now())), USED_UP);
   });
 
+  it("are not made for a negative time, nor with logins that are no Unix users", async () => {
+    await assert.rejects(invite("alice", -1), { code: "bad_parameter" });
+    for (const login of ["-oProxy", "a,b", "ro\u001b[31m"]) {
+      const inviting = auth.as("Admin").createSignupToken({ name: "alice", allowed_logins: [login] }, 0);
+      await assert.rejects(inviting, { code: "bad_parameter" });
+    }
+  });
+
+  it("are counted by the client that the proxy names", async () => {
+    const proxy = auth.as("Proxy");
+    const look = (from: string) => proxy.getSignupToken("xx", from);
+    for (let i = 0; i < 10; i++) await assert.rejects(look("192.0.2.1:1"), USED_UP);
+    await assert.rejects(look("192.0.2.1:2"), { code: "limit_exceeded" });
+    await assert.rejects(look("192.0.2.2:1"), USED_UP);
+  });
+
   it("show a new secret each time, and only the last one counts", async () => {
     const token = await invite();
     const first = await open(token);
@@ -92,7 +108,7 @@ describe("invites", () => {
     const token = await invite();
     const code = totpCode((await open(token)).otp_key, auth.clock.now());
     await assert.rejects(redeem(token, code, "short"), /password is too short, min length is 6/);
-    await assert.rejects(redeem(token, code, "x".repeat(129)), /password is too long, max length is 128/);
+    await assert.rejects(redeem(token, code, "x".repeat(129)), /password is too long, max length is 72/);
     await assert.rejects(redeem(token, ""), { message: "missing second factor" });
     await redeem(token, code);
   });

@@ -80,6 +80,10 @@ describe("watches", () => {
     assert.ok(event.type === "put" && event.resource.metadata.name === "dev");
   });
 
+  it("of nodes are not for users, who may see some of them only", async () => {
+    await assert.rejects(begin([{ kind: "node" }], auth.asUser("alice")), { code: "access_denied" });
+  });
+
   it("refuse kinds that do not exist", async () => {
     await assert.rejects(begin([{ kind: "secrets" }]), { code: "bad_parameter" });
     await assert.rejects(begin([]), { code: "bad_parameter" });

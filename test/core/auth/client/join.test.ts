@@ -227,10 +227,15 @@ describe("joinCluster", () => {
     let web: ReturnType<typeof createHttpsServer>;
     let address: string;
     const paths: string[] = [];
+    let tells = true;
     before(async () => {
       const { keyPem, certPem } = pki.server(["localhost"]);
       web = createHttpsServer({ key: keyPem, cert: certPem }, (request, response) => {
         paths.push(`${request.method} ${request.url}`);
+        if (request.url === "/v1/webapi/host/authority" && tells) {
+          response.end(JSON.stringify({ tls_ca: base64(pki.hostAuthorityPem) }));
+          return;
+        }
         if (request.url !== "/v1/webapi/host/credentials") {
           response.writeHead(404, { "content-type": "text/plain" }).end("404 page not found\n");
           return;
@@ -250,11 +255,16 @@ describe("joinCluster", () => {
     after(() => web.close());
     beforeEach(() => {
       paths.length = 0;
+      tells = true;
     });
 
     it("joins", async () => {
       assert.equal((await join({ addresses: [address], insecure: true })).hostId, HOST_ID);
-      assert.deepEqual(paths, ["GET /v2/cacert", "POST /v1/webapi/host/credentials"]);
+      assert.deepEqual(paths, [
+        "GET /v2/cacert",
+        "GET /v1/webapi/host/authority",
+        "POST /v1/webapi/host/credentials",
+      ]);
     });
 
     it("sends nothing to a proxy whose certificate is not trusted", async () => {
@@ -265,10 +275,18 @@ describe("joinCluster", () => {
       assert.deepEqual(paths, ["GET /v2/cacert"]);
     });
 
-    it("refuses the identity of another cluster than the pin's", async () => {
+    it("sends no token to a proxy that does not tell its cluster's authority, where there is a pin", async () => {
+      tells = false;
+      assert.match(await firstFailure({ addresses: [address], insecure: true }), /the token was not sent/);
+      assert.deepEqual(requests, []);
+      assert.ok(!paths.includes("POST /v1/webapi/host/credentials"));
+    });
+
+    it("sends no token to the proxy of another cluster than the pin's", async () => {
       await assert.rejects(join({ addresses: [address], insecure: true, caPins: [OTHER_PIN] }), {
         code: "access_denied",
       });
+      assert.ok(!paths.includes("POST /v1/webapi/host/credentials"));
     });
 
     it("passes on why the token was refused", async () => {

@@ -198,7 +198,9 @@ describe("proxy: web API", () => {
       });
       const body = { invite_token: "t", pass: PASSWORD, second_factor_token: "123456" };
       const { json, headers } = await web.call("POST", "/v1/webapi/users", body);
-      assert.deepEqual(web.calls[0]![1], { token: "t", password: PASSWORD, otp_token: "123456" });
+      const { remote_addr, ...rest } = web.calls[0]![1] as Record<string, unknown>;
+      assert.match(remote_addr as string, /^127\.0\.0\.1:\d+$/);
+      assert.deepEqual(rest, { token: "t", password: PASSWORD, otp_token: "123456" });
       const { type, token, expires_in } = json as { type: string; token: string; expires_in: number };
       assert.deepEqual({ type, token }, { type: "Bearer", token: "bearer1" });
       assert.ok(expires_in > 590 && expires_in <= 600);
