@@ -81,10 +81,14 @@ export function textLine(json: string): string {
 }
 
 function printable(value: unknown): string {
-  if (typeof value !== "string") return JSON.stringify(value) ?? "undefined";
-  return /[\s"]/.test(value) ? JSON.stringify(value) : escapeControl(value);
+  const isPlain = typeof value === "string" && !/[\s"]/.test(value);
+  return escapeControl(isPlain ? value : (JSON.stringify(value) ?? "undefined"));
 }
 
+/** C0, DEL and C1: terminals obey the latter two as well, and JSON leaves them as they are. */
 function escapeControl(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1));
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
