@@ -3,6 +3,7 @@ import { createWriteStream } from "node:fs";
 import { Writable } from "node:stream";
 import pino from "pino";
 import { unavailable } from "../errors/error.js";
+import { escapeControl } from "../grammar/control-characters.js";
 import type { LogSeverity } from "../config/schema/log.js";
 import type { Logger } from "../plugin/logger.js";
 
@@ -83,12 +84,4 @@ export function textLine(json: string): string {
 function printable(value: unknown): string {
   const isPlain = typeof value === "string" && !/[\s"]/.test(value);
   return escapeControl(isPlain ? value : (JSON.stringify(value) ?? "undefined"));
-}
-
-/** C0, DEL and C1: terminals obey the latter two as well, and JSON leaves them as they are. */
-function escapeControl(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
