@@ -1,5 +1,6 @@
 /** How hosts get their certificates: the first time with a token, later with those they have. */
 import { accessDenied, badParameter } from "../errors/error.js";
+import { HOST_ROLES } from "../grammar/system-roles.js";
 import { parsePublicKeyPem } from "../pki/keys.js";
 import type { Logger } from "../plugin/logger.js";
 import { isSystemRole, type SystemRole } from "../resources/token.js";
@@ -13,7 +14,6 @@ import { clientHost } from "./rate-limit.js";
 import { fromBase64 } from "./base64.js";
 
 /** Roles in which a host can join. */
-const HOST_ROLES: ReadonlySet<SystemRole> = new Set<SystemRole>(["Node", "Proxy", "Auth"]);
 
 /** Admits hosts. */
 export interface Joins {
@@ -38,7 +38,7 @@ export function createJoins(context: {
       if (!isHostId(hostId)) {
         throw badParameter(`${JSON.stringify(hostId)} is not a host id: it must be a UUID`);
       }
-      if (!isSystemRole(role) || !HOST_ROLES.has(role)) {
+      if (!isSystemRole(role) || !HOST_ROLES.includes(role)) {
         throw badParameter(`a host cannot join with the role ${JSON.stringify(role)}`);
       }
       // All that can be wrong with the request is found before a single-use token is used up.
