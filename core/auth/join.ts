@@ -3,7 +3,7 @@ import { accessDenied, badParameter } from "../errors/error.js";
 import { HOST_ROLES } from "../grammar/system-roles.js";
 import { parsePublicKeyPem } from "../pki/keys.js";
 import type { Logger } from "../plugin/logger.js";
-import { isSystemRole, type SystemRole } from "../resources/token.js";
+import { isSystemRole } from "../resources/token.js";
 import type { Caller } from "./caller.js";
 import type { PackedKeys, RegisterRequest, ServerKeysRequest } from "./client/api.js";
 import type { HostCertificates } from "./host-certificates.js";
