@@ -2,9 +2,10 @@
  * Compiles all TypeScript into dist/, and bundles the programs, the plugin contract and the built-in plugins into
  * dist/bin/. They are bundled together, so that a daemon holds each shared module once, plugins' ones too.
  */
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
+import { buildStamp, STAMP_FILE } from "./build-stamp.mjs";
 import { mustRun, root } from "./run.mjs";
 
 /** Packages with native parts, or that find files beside themselves: they stay outside the bundle. */
@@ -24,6 +25,8 @@ const ENTRIES = {
 };
 
 const dist = path.join(root, "dist");
+// Taken first: what changes during the build is built the next time.
+const stamp = buildStamp();
 if (process.argv.includes("--clean")) rmSync(dist, { recursive: true, force: true });
 mustRun(process.execPath, [path.join(root, "node_modules/typescript7/bin/tsc"), "-p", root]);
 
@@ -50,3 +53,4 @@ await build({
     js: `import { createRequire as __cr } from "node:module"; const require = __cr(import.meta.url);`,
   },
 });
+writeFileSync(STAMP_FILE, stamp);

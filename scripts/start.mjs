@@ -3,9 +3,10 @@
  * in .teleport/, listens on 127.0.0.1 only, needs no root, and says what to type next.
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { isBuilt } from "./build-stamp.mjs";
 import { mustRun, root } from "./run.mjs";
 
 const READY = "All services are ready.";
@@ -37,18 +38,6 @@ child.stdout.on("data", (chunk) => {
     console.log(welcome());
   }
 });
-
-/** Whether every source file is older than the bundles. */
-function isBuilt() {
-  const bundle = path.join(root, "dist", "bin", "teleport.js");
-  if (!existsSync(bundle)) return false;
-  const built = statSync(bundle).mtimeMs;
-  const isOlder = (folder) =>
-    readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
-      .every((entry) => statSync(path.join(entry.parentPath, entry.name)).mtimeMs < built);
-  return isOlder("core") && isOlder("plugins");
-}
 
 function configuration() {
   return `# The cluster that \`npm start\` runs. Change it as you like; docs/configuration.md explains every key.

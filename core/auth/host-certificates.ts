@@ -8,10 +8,9 @@ import { isHostId, sshPrincipals, tlsNames, type HostNames } from "./host-names.
 import type { SubjectKey } from "./public-key.js";
 import { toBase64 } from "./base64.js";
 import type { Signers } from "./signers.js";
+import { validFrom } from "./validity.js";
 
 const TLS_LIFETIME_MS = 315_360_000_000;
-/** Certificates begin in the past, for hosts whose clock is behind. */
-const CLOCK_SKEW_MS = 60_000;
 
 /** Issues the certificates of hosts (wire.md §1.4 and §1.5). */
 export interface HostCertificates {
@@ -28,7 +27,7 @@ export interface HostCertificates {
 
 /** Certificates signed by the cluster's host authority. */
 export function createHostCertificates(signers: Signers, clock: Clock): HostCertificates {
-  const notBefore = (): Date => new Date(clock.now().getTime() - CLOCK_SKEW_MS);
+  const notBefore = (): Date => validFrom(clock.now());
   const issueSsh: HostCertificates["issueSsh"] = async (host, key, principals, ttlMs) => {
     const { sshKey } = await signers.active("host");
     return issueSshCertificate(

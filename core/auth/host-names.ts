@@ -1,5 +1,7 @@
 /** The names that a host certificate carries. A host asks for them; here is decided which it may have. */
 import { badParameter } from "../errors/error.js";
+import { checkHostName } from "../grammar/host-name.js";
+import { isUuidInAnyCase } from "../grammar/uuid.js";
 import type { SystemRole } from "../resources/token.js";
 
 /** The domain of the auth API: whoever has a certificate for it is trusted with passwords and keys. */
@@ -7,9 +9,6 @@ const API_DOMAIN = "teleport.cluster.local";
 const API_ROLES: ReadonlySet<SystemRole> = new Set<SystemRole>(["Auth", "Admin", "Proxy"]);
 /** The name under which 4.2's proxies ask for Kubernetes connections. */
 const KUBE_PROXY_NAME = `remote.kube.proxy.${API_DOMAIN}`;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-// OpenSSH matches host principals as patterns, so `*`, `?` and `!` would speak for other hosts.
-const NAME = /^[A-Za-z0-9_:%[\]](?:[A-Za-z0-9._:%[\]-]*)$/;
 
 /** Which host asks for a certificate, and for what names. */
 export interface HostNames {
@@ -25,7 +24,7 @@ export interface HostNames {
 
 /** Whether a text can be a host id: a UUID, as every 4.x host makes one. */
 export function isHostId(text: string): boolean {
-  return UUID.test(text);
+  return isUuidInAnyCase(text);
 }
 
 /** SSH principals in the order that 4.2 relies on: `<id>.<cluster>` comes first. Throws `bad_parameter`. */
@@ -62,9 +61,7 @@ function withAddress(name: string, remoteHost: string): string {
 
 function requireAllowed({ hostId, clusterName, role }: HostNames, name: string): void {
   const quoted = JSON.stringify(name);
-  if (!NAME.test(name) || name.length > 253) {
-    throw badParameter(`${quoted} cannot be a name of a host: names have no wildcards, spaces or commas`);
-  }
+  checkHostName(name);
   const folded = name.toLowerCase();
   if (
     (folded === API_DOMAIN || folded.endsWith(`.${API_DOMAIN}`)) &&

@@ -1,9 +1,10 @@
 /** How hosts get their certificates: the first time with a token, later with those they have. */
 import { auditEvent } from "../audit/catalogue.js";
 import { accessDenied, badParameter } from "../errors/error.js";
+import { HOST_ROLES } from "../grammar/system-roles.js";
 import { parsePublicKeyPem } from "../pki/keys.js";
 import type { Logger } from "../plugin/logger.js";
-import { isSystemRole, type SystemRole } from "../resources/token.js";
+import { isSystemRole } from "../resources/token.js";
 import { clientAddress, type Caller } from "./caller.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { PackedKeys, RegisterRequest, ServerKeysRequest } from "./client/api.js";
@@ -13,9 +14,6 @@ import type { JoinTokens, TokenRefusal } from "./join-tokens.js";
 import { parseSubjectKey, requireStrength } from "./public-key.js";
 import { clientHost, type RateLimit } from "./rate-limit.js";
 import { fromBase64 } from "./base64.js";
-
-/** Roles in which a host can join. */
-const HOST_ROLES: ReadonlySet<SystemRole> = new Set<SystemRole>(["Node", "Proxy", "Auth"]);
 
 /** Admits hosts. */
 export interface Joins {
@@ -69,7 +67,7 @@ export function createJoins(context: {
       if (!isHostId(hostId)) {
         throw badParameter(`${JSON.stringify(hostId)} is not a host id: it must be a UUID`);
       }
-      if (!isSystemRole(role) || !HOST_ROLES.has(role)) {
+      if (!isSystemRole(role) || !HOST_ROLES.includes(role)) {
         throw badParameter(`a host cannot join with the role ${JSON.stringify(role)}`);
       }
       // All that can be wrong with the request is found before a single-use token is used up.

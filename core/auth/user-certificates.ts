@@ -10,13 +10,12 @@ import type { Traits } from "../resources/user.js";
 import type { UserCerts } from "./client/api.js";
 import { parseSubjectKey } from "./public-key.js";
 import type { Signers } from "./signers.js";
+import { validFrom } from "./validity.js";
 
 /** How long certificates live where the request does not say. */
 export const DEFAULT_CERTIFICATE_TTL_MS = 12 * 3_600_000;
 
 const MIN_TTL_MS = 60_000;
-/** Certificates begin in the past, for hosts whose clock is behind. */
-const CLOCK_SKEW_MS = 60_000;
 
 /** What certificates a user is to get. */
 export interface UserCertificateRequest {
@@ -66,7 +65,7 @@ export function createUserCertificates(context: {
       const key = parseSubjectKey(request.publicKey);
       const now = clock.now();
       const expires = expiry(request, now, (ttlMs) => access.capTtlMs(ttlMs));
-      const notBefore = new Date(now.getTime() - CLOCK_SKEW_MS);
+      const notBefore = validFrom(now);
       const signer = await signers.active("user");
       const ssh = issueSshCertificate(
         {

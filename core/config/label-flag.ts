@@ -1,6 +1,6 @@
 import { badParameter } from "../errors/error.js";
-import { parseLabels } from "../grammar/labels.js";
-import { parseLabelPeriod } from "./schema/ssh-service.js";
+import { checkLabelName, checkLabelValue, parseLabels } from "../grammar/labels.js";
+import { checkLabelProgram, parseLabelPeriod } from "./schema/ssh-service.js";
 
 /** A label whose value is the trimmed output of a command. */
 export interface CommandLabel {
@@ -22,10 +22,11 @@ export function parseLabelFlag(spec: string): NodeLabels {
   const fixed: [string, string][] = [];
   const commands: CommandLabel[] = [];
   for (const [name, value] of Object.entries(parseLabels(spec))) {
+    checkLabelName(name);
     if (value.length > 5 && value.startsWith("[") && value.endsWith("]")) {
       commands.push(parseCommand(name, value));
     } else {
-      fixed.push([name, value]);
+      fixed.push([name, checkLabelValue(value)]);
     }
   }
   return { fixed: Object.fromEntries(fixed), commands };
@@ -37,6 +38,7 @@ function parseCommand(name: string, value: string): CommandLabel {
   if (!match || !command || command.length === 0) {
     throw badParameter(`invalid label command '${value}', expected '[period:/path/to/command arguments]'`);
   }
+  checkLabelProgram(command[0]!);
   return { name, command, periodMs: parseLabelPeriod(match[1]!.trim()) };
 }
 

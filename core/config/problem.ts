@@ -1,4 +1,5 @@
 import { CodedError } from "../errors/error.js";
+import { escapeControl } from "../grammar/control-characters.js";
 
 /** A place in a text file; both count from 1. */
 export interface Position {
@@ -28,10 +29,10 @@ export function problemIn(file: string, finding: Finding): ConfigProblem {
   return { file, line, column, message: finding.message, hint: finding.hint };
 }
 
-/** One line: `teleport.yaml:3:5: message, hint`. */
+/** One line: `teleport.yaml:3:5: message, hint`. What the file says cannot break it. */
 export function formatProblem(problem: ConfigProblem): string {
   const hint = problem.hint === undefined ? "" : `, ${problem.hint}`;
-  return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}${hint}`;
+  return escapeControl(`${problem.file}:${problem.line}:${problem.column}: ${problem.message}${hint}`);
 }
 
 /** Every problem of a configuration file at once, in file order; `message` has one line for each. Code `config`. */

@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { badParameter } from "../errors/error.js";
 import { parseAddress } from "../grammar/address.js";
 import type { Address } from "../grammar/address.js";
+import { checkHostName } from "../grammar/host-name.js";
 import { resolveAuth } from "./auth-settings.js";
 import type { AuthSettings } from "./auth-settings.js";
 import { enabledRoles } from "./enabled-roles.js";
@@ -106,7 +107,9 @@ export function resolveSettings(
 ): Settings {
   if (flags.fips) throw badParameter("FIPS mode is not available in this build, start without --fips");
   const global = file?.teleport ?? {};
-  const nodename = flags.nodename ?? global.nodename ?? host.hostname;
+  const nodename =
+    (flags.nodename && checkHostName(flags.nodename, "--nodename")) ||
+    (global.nodename ?? checkHostName(host.hostname, "this host needs a nodename: its hostname"));
   const { roles, warnings } = enabledRoles(file, flags);
   if (flags.insecure) {
     warnings.push("--insecure: certificates of other components are not verified, use it for tests only");

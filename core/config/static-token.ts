@@ -1,22 +1,11 @@
 import { badParameter } from "../errors/error.js";
-import type { ProvisionToken, SystemRole } from "../resources/token.js";
+import { SYSTEM_ROLES, TOKEN_ROLES, type SystemRole } from "../grammar/system-roles.js";
+import type { ProvisionToken } from "../resources/token.js";
 import { readToken } from "./token-value.js";
 
-/** Roles that a token may give. */
-const ROLES: readonly SystemRole[] = [
-  "Auth",
-  "Web",
-  "Node",
-  "Proxy",
-  "Admin",
-  "ProvisionToken",
-  "Trusted_cluster",
-  "Trustedcluster",
-  "Signup",
-  "Nop",
-];
-
-const TOKEN_ROLES = new Map(ROLES.map((role) => [role.toLowerCase(), role]));
+const BY_FOLDED_NAME: ReadonlyMap<string, SystemRole> = new Map(
+  SYSTEM_ROLES.map((role) => [role.toLowerCase(), role]),
+);
 
 const NEVER = "1970-01-01T00:00:00Z";
 
@@ -35,8 +24,13 @@ export function parseStaticToken(spec: string): ProvisionToken {
 /** Reads a list of roles such as `proxy,node`. Throws `bad_parameter`. */
 export function parseTokenRoles(list: string): SystemRole[] {
   return list.split(",").map((word) => {
-    const role = TOKEN_ROLES.get(word.trim().toLowerCase());
+    const role = BY_FOLDED_NAME.get(word.trim().toLowerCase());
     if (role === undefined) throw badParameter(`role ${titleCase(word.trim())} is not registered`);
+    if (!TOKEN_ROLES.includes(role)) {
+      throw badParameter(
+        `nobody can join as ${role}, a token's roles are node, proxy, auth, trusted_cluster`,
+      );
+    }
     return role;
   });
 }
@@ -45,7 +39,7 @@ function split(spec: string): { roles: SystemRole[]; value: string } {
   const [list = "", value, ...rest] = spec.split(":");
   // Without its one colon the text may be a bare secret: repeat it only where all of it is role names.
   if (!value || list === "" || rest.length > 0) {
-    const harmless = spec.split(",").every((word) => TOKEN_ROLES.has(word.trim().toLowerCase()));
+    const harmless = spec.split(",").every((word) => BY_FOLDED_NAME.has(word.trim().toLowerCase()));
     const shown = harmless ? `: "${spec}"` : "";
     throw badParameter(`invalid static token spec${shown}, expected 'role[,role]:token'`);
   }

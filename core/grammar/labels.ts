@@ -1,4 +1,19 @@
 import { badParameter } from "../errors/error.js";
+import { escapeControl, hasControl } from "./control-characters.js";
+
+/** Checks the name of a node's label and returns it. Throws `bad_parameter`. */
+export function checkLabelName(name: string): string {
+  if (/^[a-zA-Z/.0-9_*-]+$/.test(name)) return name;
+  throw badParameter(
+    `invalid label name '${escapeControl(name)}', it may hold letters, digits and / . _ * - only`,
+  );
+}
+
+/** Checks the value of a node's label and returns it. Throws `bad_parameter`. */
+export function checkLabelValue(value: string): string {
+  if (!hasControl(value)) return value;
+  throw badParameter(`invalid label value '${escapeControl(value)}', it may not hold control characters`);
+}
 
 /**
  * Reads a label spec of the command line, `k=v,k2="v 2"`. Pairs are separated by `,` or `;`; double quotes protect

@@ -1,5 +1,6 @@
 /** One `session` channel (RFC 4254 §6): collects what the client asks for until a program is started. */
 import { badParameter, errorMessage, hasCode, unavailable } from "../errors/error.js";
+import { isUuidInAnyCase } from "../grammar/uuid.js";
 import type { PeerRequest, SshChannel, SshConnection } from "../ssh/contract.js";
 import { isSettable } from "./environment.js";
 import { SSH_SIGNALS } from "./exit-report.js";
@@ -24,7 +25,6 @@ export interface SessionChannelOptions {
 
 const MAX_VARIABLES = 1_000;
 const SESSION_VARIABLE = "TELEPORT_SESSION";
-const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const REFUSED = 255;
 
 /** Serves a session channel until it closes. */
@@ -176,7 +176,7 @@ class SessionChannelHandler {
   #requestedId(): string | undefined {
     const id = this.#environment.get(SESSION_VARIABLE);
     if (id === undefined) return undefined;
-    if (!SESSION_ID.test(id)) throw badParameter("unable to update context: invalid session id");
+    if (!isUuidInAnyCase(id)) throw badParameter("unable to update context: invalid session id");
     // Sessions without a terminal get an id of their own.
     return this.#pty === undefined ? undefined : id.toLowerCase();
   }

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { link, open, readFile, unlink } from "node:fs/promises";
 import path from "node:path";
 import { corrupt } from "../errors/error.js";
+import { isUuid } from "../grammar/uuid.js";
 
 const FILE = "host_uuid";
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * The host's UUID, kept in `<data_dir>/host_uuid` (0400, no newline) and made at the first start.
@@ -45,7 +45,7 @@ async function readHostId(file: string): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  if (!UUID.test(text))
+  if (!isUuid(text))
     throw corrupt(`${file} holds no UUID: restore it from a backup, or remove it to join anew`);
   return text;
 }

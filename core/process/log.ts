@@ -3,6 +3,7 @@ import { createWriteStream } from "node:fs";
 import { Writable } from "node:stream";
 import pino from "pino";
 import { unavailable } from "../errors/error.js";
+import { escapeControl } from "../grammar/control-characters.js";
 import type { LogSeverity } from "../config/schema/log.js";
 import type { Logger } from "../plugin/logger.js";
 
@@ -81,10 +82,6 @@ export function textLine(json: string): string {
 }
 
 function printable(value: unknown): string {
-  if (typeof value !== "string") return JSON.stringify(value) ?? "undefined";
-  return /[\s"]/.test(value) ? JSON.stringify(value) : escapeControl(value);
-}
-
-function escapeControl(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1));
+  const isPlain = typeof value === "string" && !/[\s"]/.test(value);
+  return escapeControl(isPlain ? value : (JSON.stringify(value) ?? "undefined"));
 }

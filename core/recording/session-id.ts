@@ -1,10 +1,9 @@
 import { badParameter } from "../errors/error.js";
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+import { isUuid } from "../grammar/uuid.js";
 
 /** Whether `text` is a session id: a lower-case UUID, and so always safe as part of a file name. */
 export function isSessionId(text: string): boolean {
-  return UUID.test(text);
+  return isUuid(text);
 }
 
 /** Throws `bad_parameter` unless `text` is a session id. */

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { createCodec } from "./codec.js";
 import type { Resource } from "./envelope.js";
 import { omitEmpty, resource, time } from "./schema-fields.js";
-import { SYSTEM_ROLES, type ProvisionToken, type SystemRole } from "./token.js";
+import { SYSTEM_ROLES, type SystemRole } from "../grammar/system-roles.js";
+import type { ProvisionToken } from "./token.js";
 
 const systemRole = z.enum(SYSTEM_ROLES);
 

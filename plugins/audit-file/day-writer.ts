@@ -1,4 +1,4 @@
-import { open, mkdir, rename, rm, symlink, type FileHandle } from "node:fs/promises";
+import { open, mkdir, rename, rm, stat, symlink, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorChain, type Clock, type Logger } from "@teleport/plugin";
 import { dayFileName, dayOf, type Day } from "./day-file.js";
@@ -50,7 +50,7 @@ export class DayWriter {
   }
 
   async #switchTo(day: Day): Promise<FileHandle> {
-    if (this.#open?.day === day) return this.#open.file;
+    if (this.#open?.day === day && (await this.#isInPlace(this.#open.file, day))) return this.#open.file;
     await this.close();
     const { directory } = this.#place;
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -65,6 +65,15 @@ export class DayWriter {
     this.#open = { day, file };
     if (day === dayOf(this.#clock.now())) await this.#pointLink(day);
     return file;
+  }
+
+  /** Whether the day's path still leads to the open file: what is written to a deleted one is lost. */
+  async #isInPlace(file: FileHandle, day: Day): Promise<boolean> {
+    const path = this.#path(day);
+    const [open, named] = await Promise.all([file.stat(), stat(path).catch(ignoreMissing)]);
+    if (named?.dev === open.dev && named.ino === open.ino) return true;
+    this.#log.warn("the audit log was moved or deleted while in use; a new file is begun", { path });
+    return false;
   }
 
   async #write(file: FileHandle, bytes: Buffer): Promise<void> {
@@ -100,6 +109,10 @@ export class DayWriter {
   #path(day: Day): string {
     return join(this.#place.directory, dayFileName(day));
   }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -1,8 +1,23 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { CodedError, corrupt, errorCode, errorMessage, internal, unavailable } from "@teleport/plugin";
 import type { WriteFailure } from "./write-request.js";
 
+/** Failures of what makes a file larger. */
+const GROWING: ReadonlySet<string> = new Set([
+  "SQLITE_IOERR_SHMSIZE",
+  "SQLITE_IOERR_SHMMAP",
+  "SQLITE_IOERR_WRITE",
+]);
+/** What SQLite needs to open a database in WAL mode: one region of its index. */
+const SHARED_MEMORY_BYTES = 32 * 1024;
+
 /** Turns whatever SQLite or the file system threw into a storage error; one that has a code stays as it is. */
-export function storageFailure(error: unknown, file: string): CodedError {
+export function storageFailure(
+  error: unknown,
+  file: string,
+  freeBytesBeside: (file: string) => number = freeBytes,
+): CodedError {
   if (error instanceof CodedError) {
     return error;
   }
@@ -20,8 +35,12 @@ export function storageFailure(error: unknown, file: string): CodedError {
         retryAfterMs: 100,
       });
     case "SQLITE_FULL":
-      return unavailable(`the disk that holds ${file} is full; free some space`, details);
+      return unavailable(diskFull(file), details);
     case "SQLITE_IOERR":
+      // Only a failed write to the database is SQLITE_FULL; where its shared memory file cannot grow it is this.
+      if (GROWING.has(code) && freeBytesBeside(file) < SHARED_MEMORY_BYTES) {
+        return unavailable(diskFull(file), details);
+      }
       return unavailable(`reading or writing ${file} failed (${code}); check the disk`, details);
     case "SQLITE_READONLY":
     case "SQLITE_CANTOPEN":
@@ -35,6 +54,20 @@ export function storageFailure(error: unknown, file: string): CodedError {
       return corrupt(`${file} is damaged or is no SQLite database; restore it from a backup`, details);
     default:
       return internal(`the storage in ${file} failed: ${errorMessage(error)}`, details);
+  }
+}
+
+function diskFull(file: string): string {
+  return `the disk that holds ${file} is full; free some space`;
+}
+
+/** Without an answer the disk counts as not full: the error then speaks for itself. */
+function freeBytes(file: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 

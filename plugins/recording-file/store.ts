@@ -14,7 +14,7 @@ import {
 
 /** A store that has a directory to prepare. */
 export interface FileStore extends RecordingStore {
-  /** Creates the directory (0750) and removes what uploads of an earlier run left unfinished. */
+  /** Creates the directory (0700) and removes what uploads of an earlier run left unfinished. */
   start(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ const PARTIAL = /\.tar\.[0-9a-f]{12}\.partial$/;
 /** Another process may be at work on a younger one: two run during a restart. */
 const ABANDONED_MS = 24 * 3600 * 1000;
 
-/** A store of one tar file (0640) per session in a directory. */
+/** A store of one tar file (0600) per session in a directory. */
 export function createFileStore(directory: string): FileStore {
   return new DirectoryStore(directory);
 }

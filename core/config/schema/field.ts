@@ -3,6 +3,7 @@ import { errorMessage } from "../../errors/error.js";
 import { parseAddress } from "../../grammar/address.js";
 import { parseBoolean } from "../../grammar/boolean.js";
 import { parseDuration } from "../../grammar/duration.js";
+import { checkHostName } from "../../grammar/host-name.js";
 
 /** A text that `parse` turns into a value; what `parse` throws becomes the problem's message. */
 export function parsed<T>(parse: (text: string) => T) {
@@ -53,7 +54,13 @@ export function address(defaultPort: number) {
 
 /** Addresses that others use to reach a service. */
 export function publicAddresses(defaultPort: number) {
-  return oneOrMany(parsed((value) => parseAddress(value, defaultPort)));
+  return oneOrMany(
+    parsed((value) => {
+      const address = parseAddress(value, defaultPort);
+      checkHostName(address.host, "the host");
+      return address;
+    }),
+  );
 }
 
 /** A `proxy_protocol` switch. */

@@ -21,8 +21,12 @@ const network = parsed((value) => {
 
 /** `host:port`, where either side may hold `*`: a target that need not be a registered node. */
 const targetPattern = parsed((value) => {
-  if (!/^(?:[\w.*-]+|\[[\da-fA-F:*]+\]):(?:\d{1,5}|\*)$/.test(value)) {
+  const [, port] = /^(?:[\w.*-]+|\[[\da-fA-F:*]+\]):(\d{1,5}|\*)$/.exec(value) ?? [];
+  if (port === undefined) {
     throw badParameter(`invalid target pattern '${value}', expected 'host:port' where either may hold '*'`);
+  }
+  if (Number(port) > 65535 || Number(port) === 0) {
+    throw badParameter(`invalid target pattern '${value}': the port must be '*' or a number from 1 to 65535`);
   }
   return value;
 });

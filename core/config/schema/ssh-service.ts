@@ -1,6 +1,8 @@
+import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { badParameter } from "../../errors/error.js";
+import { badParameter, errorMessage } from "../../errors/error.js";
 import { parseDuration } from "../../grammar/duration.js";
+import { checkLabelName, checkLabelValue } from "../../grammar/labels.js";
 import { address, boolean, count, parsed, publicAddresses, text } from "./field.js";
 import { openMap } from "./open-map.js";
 import { entry, section } from "./section.js";
@@ -15,17 +17,20 @@ export function parseLabelPeriod(text: string): number {
   return ms;
 }
 
-const labelName = parsed((name) => {
-  if (!/^[a-zA-Z/.0-9_*-]+$/.test(name)) {
-    throw new Error(`invalid label name '${name}', it may hold letters, digits and / . _ * - only`);
-  }
-  return name;
-});
+/** Checks the program of a label command and returns it. Throws `bad_parameter`. */
+export function checkLabelProgram(program: string): string {
+  if (isAbsolute(program) || /^[^/]+$/.test(program)) return program;
+  throw badParameter(
+    `invalid label program '${program}', expected an absolute path or the name of one of the system's programs`,
+  );
+}
+
+const labelName = parsed(checkLabelName);
 
 /** A label whose value is the output of a command. */
 export const labelCommand = entry({
   name: labelName,
-  command: z.array(text).min(1),
+  command: z.array(text).min(1).superRefine(checkProgram),
   period: parsed(parseLabelPeriod).default(MIN_LABEL_PERIOD_MS),
 });
 
@@ -37,9 +42,9 @@ export const sshServiceSection = section({
   namespace: text,
   labels: z.record(
     labelName,
-    z.preprocess((value) => value ?? "", text),
+    z.preprocess((value) => value ?? "", parsed(checkLabelValue)),
   ),
-  commands: z.array(labelCommand),
+  commands: z.array(labelCommand).superRefine(refuseSecondOfName),
   permit_user_env: boolean,
   pam: section({
     enabled: boolean,
@@ -58,3 +63,25 @@ export const sshServiceSection = section({
   x11: section({ enabled: boolean, display_offset: count, max_display: count }),
   restricted_session: openMap,
 });
+
+function checkProgram([program]: readonly string[], context: z.RefinementCtx): void {
+  if (program === undefined) return;
+  try {
+    checkLabelProgram(program);
+  } catch (error) {
+    context.addIssue({ code: "custom", path: [0], message: errorMessage(error) });
+  }
+}
+
+/** Labels are a map: of two commands one would silently have no effect. */
+function refuseSecondOfName(labels: readonly { readonly name: string }[], context: z.RefinementCtx): void {
+  for (const [i, { name }] of labels.entries()) {
+    if (labels.findIndex((other) => other.name === name) < i) {
+      context.addIssue({
+        code: "custom",
+        path: [i, "name"],
+        message: `the label command '${name}' is given twice`,
+      });
+    }
+  }
+}

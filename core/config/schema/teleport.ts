@@ -8,6 +8,7 @@ import { openMap, pluginSection } from "./open-map.js";
 import { section, entry } from "./section.js";
 import { badParameter, errorMessage } from "../../errors/error.js";
 import { parseDuration } from "../../grammar/duration.js";
+import { checkHostName } from "../../grammar/host-name.js";
 import { SSH_CIPHERS, SSH_KEY_EXCHANGES, SSH_MACS } from "../../grammar/ssh-algorithms.js";
 
 /** Reads a CA pin, `sha256:` and 64 hex digits; the result is in lower case. Throws `bad_parameter`. */
@@ -56,7 +57,7 @@ export const storageSection = pluginSection({
 
 /** `teleport:`, the settings of all services. */
 export const teleportSection = section({
-  nodename: text,
+  nodename: parsed((name) => checkHostName(name, "nodename")),
   data_dir: text,
   pid_file: text,
   auth_token: text,

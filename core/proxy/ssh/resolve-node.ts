@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { badParameter, notFound } from "../../errors/error.js";
 import { parseAddress, type Address } from "../../grammar/address.js";
+import { isUuid } from "../../grammar/uuid.js";
 import type { Server } from "../../resources/server.js";
 import type { ProxyTarget } from "./target.js";
 
@@ -11,8 +12,6 @@ export const AMBIGUOUS_NODE = "err-node-is-ambiguous";
 
 /** Port that a node has unless its registration says otherwise. */
 export const NODE_PORT = 3022;
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Resolves a host name to its addresses; an unknown name gives none. */
 export type HostLookup = (host: string) => Promise<readonly string[]>;
@@ -40,7 +39,7 @@ export async function resolveNode(
   lookupHost: HostLookup = systemLookup,
 ): Promise<Server | undefined> {
   const host = target.host.toLowerCase();
-  if (UUID.test(host)) {
+  if (isUuid(host)) {
     const byId = nodes.find((node) => node.metadata.name.toLowerCase() === host);
     if (!byId) throw notFound(`unable to locate node matching uuid-like target ${target.host}`);
     return byId;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { VERBS } from "../../../core/access/rule.js";
 import { systemAccess } from "../../../core/access/system-roles.js";
-import { SYSTEM_ROLES, type SystemRole } from "../../../core/resources/token.js";
+import { SYSTEM_ROLES, type SystemRole } from "../../../core/grammar/system-roles.js";
 
 const options = { clusterName: "wire.test" };
 const may = (role: SystemRole, verb: string, kind: string): boolean =>

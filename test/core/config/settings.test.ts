@@ -248,6 +248,15 @@ describe("resolveSettings", () => {
       ["a bad pin", undefined, { caPin: "sha256:12" }, /invalid ca_pin/],
       ["bad labels", undefined, { labels: "env" }, "invalid label spec: 'env', should be 'key=value'"],
       ["a label command without a period", undefined, { labels: "a=[/bin/uptime]" }, /invalid label command/],
+      ["a name that is no name of a host", undefined, { nodename: "a b" }, /^--nodename "a b" cannot be/],
+      [
+        "a label whose name has a blank",
+        undefined,
+        { labels: "my label=x" },
+        /invalid label name 'my label'/,
+      ],
+      ["a label with a control character", undefined, { labels: "a=\u001b[31m" }, /invalid label value/],
+      ["a relative label program", undefined, { labels: "a=[1h:bin/uptime]" }, /invalid label program/],
       ["a label command too often", undefined, { labels: "a=[1ms:/bin/uptime]" }, /at least 1s/],
       ["FIPS", undefined, { fips: true }, /FIPS mode is not available/],
     ];

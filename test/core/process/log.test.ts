@@ -22,4 +22,13 @@ describe("process: log lines", () => {
     assert.ok(!forged.includes("\u001b"));
     assert.ok(!line({ msg: "a\r\nb" }).includes("\r"));
   });
+
+  it("escapes DEL and C1 characters in messages, values with blanks, values without, and inner ones", () => {
+    const hostile = "\u007f\u009b31m";
+    const written = line({ msg: hostile, plain: hostile, spaced: `a ${hostile}`, list: [hostile] });
+    assert.match(
+      written,
+      /INFO \\u007f\\u009b31m plain:\\u007f\\u009b31m spaced:"a \\u007f\\u009b31m" list:\["\\u007f\\u009b31m"\]\n$/,
+    );
+  });
 });

@@ -1,4 +1,10 @@
-import { silentLogger, systemClock, type AuditEvent, type Clock } from "../../../core/plugin/index.js";
+import {
+  silentLogger,
+  systemClock,
+  type AuditEvent,
+  type Clock,
+  type Logger,
+} from "../../../core/plugin/index.js";
 import { createFileAuditSink, type FileAuditSink } from "../../../plugins/audit-file/sink.js";
 
 let made = 0;
@@ -10,7 +16,11 @@ export function event(time: string, fields: Record<string, unknown> = {}): Audit
 }
 
 /** A sink over a folder, with a clock whose sleeps pass at once. */
-export function sinkIn(folder: string, now: () => Date = () => systemClock.now()): FileAuditSink {
+export function sinkIn(
+  folder: string,
+  now: () => Date = () => systemClock.now(),
+  log: Logger = silentLogger,
+): FileAuditSink {
   const clock: Clock = { now, sleep: () => Promise.resolve() };
-  return createFileAuditSink({ directory: folder, link: `${folder}/events.log`, clock, log: silentLogger });
+  return createFileAuditSink({ directory: folder, link: `${folder}/events.log`, clock, log });
 }

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdir, readFile, readdir, readlink, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  readFile,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../../../core/errors/error.js";
+import { silentLogger } from "../../../core/plugin/index.js";
 import { temporaryFolder } from "../../kit/paths.js";
 import { event, sinkIn } from "./events.js";
 
@@ -30,7 +42,7 @@ describe("the audit file sink", () => {
     ]);
   });
 
-  it("makes the file 0640 and its directory 0750, and points the link at it", async () => {
+  it("makes the file 0600 and its directory 0700, and points the link at it", async () => {
     const directory = join(folder, "log", "host");
     const sink = sinkIn(directory, () => now);
     await sink.start();
@@ -80,6 +92,30 @@ describe("the audit file sink", () => {
     assert.match((await linesOf(dayFile("2026-02-20")))[0] ?? "", /"uid":"late"/);
     assert.equal((await linesOf(dayFile("2026-03-01"))).length, 1);
   });
+
+  for (const [what, act] of [
+    ["deleted", (file: string) => rm(file)],
+    ["moved away", (file: string) => rename(file, `${file}.1`)],
+    ["replaced", (file: string) => writeFile(`${file}.new`, "").then(() => rename(`${file}.new`, file))],
+  ] as const) {
+    it(`begins a new file where the one in use was ${what}, and says so`, async () => {
+      const warned: string[] = [];
+      const log = { ...silentLogger, warn: (message: string) => void warned.push(message) };
+      const sink = sinkIn(folder, () => now, log);
+      await sink.emit([event(now.toISOString(), { uid: "before" })]);
+      await act(dayFile("2026-03-01"));
+      await sink.emit([event(now.toISOString(), { uid: "after" })]);
+      await sink.emit([event(now.toISOString(), { uid: "later" })]);
+      await sink.close();
+      const lines = await linesOf(dayFile("2026-03-01"));
+      assert.deepEqual(
+        lines.map((line) => (JSON.parse(line) as { uid: string }).uid),
+        ["after", "later"],
+      );
+      assert.equal(warned.length, 1);
+      assert.match(warned[0] ?? "", /moved or deleted/);
+    });
+  }
 
   it("reports a full disk as unavailable, naming the path", async () => {
     await symlink("/dev/full", dayFile("2026-03-01"));
@@ -132,7 +168,6 @@ describe("the audit file sink", () => {
     await writeFile(dayFile("2026-03-01"), '{"half":');
     const clock = { now: () => now, sleep: () => appendFile(dayFile("2026-03-01"), '"whole"}\n') };
     const { createFileAuditSink } = await import("../../../plugins/audit-file/sink.js");
-    const { silentLogger } = await import("../../../core/plugin/index.js");
     const sink = createFileAuditSink({
       directory: folder,
       link: join(folder, "l"),

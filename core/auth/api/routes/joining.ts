@@ -1,6 +1,6 @@
 import { badParameter } from "../../../errors/error.js";
 import type { Rotation } from "../../../resources/authority.js";
-import { SYSTEM_ROLES, type SystemRole } from "../../../resources/token.js";
+import { SYSTEM_ROLES, type SystemRole } from "../../../grammar/system-roles.js";
 import { numberField, objectField, textField, textsField, type JsonObject } from "../request-body.js";
 import { route, type Route } from "../route.js";
 

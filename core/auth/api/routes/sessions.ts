@@ -1,4 +1,5 @@
 import { badParameter } from "../../../errors/error.js";
+import { isUuidInAnyCase } from "../../../grammar/uuid.js";
 import type { LiveSession, LiveSessionUpdate } from "../../../resources/session.js";
 import { objectField } from "../request-body.js";
 import { count, RawReply, requireDefaultNamespace, route, type RestCall, type Route } from "../route.js";
@@ -40,7 +41,7 @@ export const sessionRoutes: readonly Route[] = [
 /** The session that a call is about. Throws `bad_parameter` for what is no UUID, since ids become file names. */
 export function sessionId(call: Pick<RestCall, "param">): string {
   const id = call.param("id");
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
+  if (!isUuidInAnyCase(id)) {
     throw badParameter(`'${id}' is not a valid session id`);
   }
   return id;
