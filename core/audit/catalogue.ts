@@ -54,6 +54,8 @@ export const EVENT_KINDS = {
       server_labels: "map",
       /** `W:H`; interactive sessions only. */
       size: "string?",
+      /** As of 4.4: the command that is about to be run, in one string; absent for shells. */
+      initial_command: "strings?",
     },
   },
   sessionJoin: {
@@ -148,7 +150,15 @@ export const EVENT_KINDS = {
   authAttempt: {
     event: "auth",
     codes: { failure: "T3007W" },
-    fields: { user: "string", login: "string?", ...ADDRESSES, success: "boolean", error: "string" },
+    fields: {
+      user: "string",
+      login: "string?",
+      ...ADDRESSES,
+      success: "boolean",
+      error: "string",
+      /** Ours: how many refusals of an address this event stands for, where they came too fast to be told one by one. */
+      count: "integer?",
+    },
   },
 } as const satisfies Readonly<Record<string, EventKind>>;
 

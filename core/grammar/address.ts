@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import { badParameter } from "../errors/error.js";
 
 /** A host name or IP address (IPv6 without brackets) and a TCP port. */
@@ -34,6 +34,11 @@ export function parseAddress(text: string, defaultPort: number): Address {
 /** Writes `host:port`, with brackets around an IPv6 address. */
 export function formatAddress(address: Address): string {
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/** The host of an `ip:port` of a socket, IPv6 without brackets: what a peer is known by. */
+export function hostOf(address: string): string {
+  return isIP(address) ? address : address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 }
 
 function parsePort(digits: string, text: string): number {

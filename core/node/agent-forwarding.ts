@@ -3,11 +3,11 @@ import { chmod, chown, mkdtemp, rmdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { UserIdentity } from "../access/user-identity.js";
 import { accessDenied } from "../errors/error.js";
 import type { SshConnection } from "../ssh/contract.js";
+import { relay } from "../ssh/relay.js";
 import type { NodeContext } from "./node-context.js";
-import { relay } from "./port-forwarding.js";
-import type { UserIdentity } from "./user-identity.js";
 
 const AGENT_CHANNEL = "auth-agent@openssh.com";
 
@@ -44,7 +44,11 @@ export class ForwardedAgent {
     const server = createServer({ allowHalfOpen: true }, (client) => {
       client.on("error", () => undefined);
       this.#connection.openChannel(AGENT_CHANNEL).then(
-        (channel) => relay(channel, client),
+        async (channel) => {
+          channel.extended.resume();
+          await relay(channel, client);
+          channel.close();
+        },
         () => client.destroy(),
       );
     });

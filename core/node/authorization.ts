@@ -3,8 +3,7 @@ import type { ServerFacts } from "../access/access.js";
 import type { ClusterView } from "../auth/client/view.js";
 import { accessDenied } from "../errors/error.js";
 import type { SshCertificate } from "../pki/ssh-certificate.js";
-import { parseAuthorizedKey } from "../pki/ssh-key.js";
-import { identifyUser, type UserIdentity } from "./user-identity.js";
+import { identifyUser, type UserIdentity } from "../access/user-identity.js";
 
 /** What the decision is about. */
 export interface LoginRequest {
@@ -29,19 +28,4 @@ export function authorizeLogin(request: LoginRequest): UserIdentity {
     throw accessDenied(`this node does not run as root, so "${onlyLogin}" is its only login, not "${login}"`);
   }
   return identity;
-}
-
-/** The keys whose certificates get in: the user authority of this cluster. Keys that cannot be read vouch for nobody. */
-export function trustedUserAuthorities(view: ClusterView): Buffer[] {
-  return view
-    .authorities("user")
-    .filter((authority) => authority.spec.cluster_name === view.clusterName)
-    .flatMap((authority) => authority.spec.checking_keys)
-    .flatMap((key) => {
-      try {
-        return [parseAuthorizedKey(Buffer.from(key, "base64").toString("utf8")).blob];
-      } catch {
-        return [];
-      }
-    });
 }

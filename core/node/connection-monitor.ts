@@ -4,7 +4,7 @@ import { errorChain } from "../errors/error.js";
 import { formatDuration, parseDuration } from "../grammar/duration.js";
 import type { SshConnection } from "../ssh/contract.js";
 import type { NodeContext } from "./node-context.js";
-import type { UserIdentity } from "./user-identity.js";
+import type { UserIdentity } from "../access/user-identity.js";
 
 /** What to watch. */
 export interface MonitorOptions {

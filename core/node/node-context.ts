@@ -1,9 +1,11 @@
+import type { RefusalAudit } from "../audit/refusal-audit.js";
 import type { AuthApi } from "../auth/client/api.js";
 import type { ClusterView } from "../auth/client/view.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { Account } from "./account.js";
 import type { LaunchTools } from "./launcher.js";
+import type { OpenSessions } from "./open-sessions.js";
 import type { PipePool } from "./pipe-pool.js";
 import type { SessionRegistry } from "./session-registry.js";
 import type { NodeSettings } from "./settings.js";
@@ -22,6 +24,8 @@ export interface NodeContext {
   readonly tools: LaunchTools;
   readonly pipes: PipePool;
   readonly sessions: SessionRegistry;
+  readonly openSessions: OpenSessions;
+  readonly refusals: RefusalAudit;
   /** Aborted when a closing node waits no longer for an auth service that is away. */
   readonly stopping: AbortSignal;
   readonly log: Logger;

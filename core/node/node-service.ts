@@ -6,32 +6,34 @@ import type { Socket } from "node:net";
 import { userInfo } from "node:os";
 import { serverLabels } from "../access/server-labels.js";
 import type { AuthApi } from "../auth/client/api.js";
+import { RefusalAudit } from "../audit/refusal-audit.js";
+import { trustedUserAuthorities } from "../auth/client/user-authorities.js";
 import type { ClusterView } from "../auth/client/view.js";
 import { accessDenied, errorMessage } from "../errors/error.js";
 import { VERSION } from "../grammar/version.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { Server } from "../resources/server.js";
-import type { AuthFailure, SshConnection, SshSigner } from "../ssh/contract.js";
+import type { SshConnection, SshSigner } from "../ssh/contract.js";
 import { createSshServer } from "../ssh/server.js";
 import { socketAddresses } from "../ssh/socket-addresses.js";
 import { lookupAccount } from "./account.js";
 import { ForwardedAgent } from "./agent-forwarding.js";
-import { authorizeLogin, trustedUserAuthorities } from "./authorization.js";
+import { authorizeLogin } from "./authorization.js";
 import { monitorConnection } from "./connection-monitor.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
 import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
+import { OpenSessions } from "./open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
 import { forwardPort } from "./port-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
 import { startRecordingUpload } from "./recording-upload.js";
-import { auditRefusal } from "./refusal-audit.js";
 import { serveSessionChannel } from "./session-channel.js";
 import { SessionRegistry } from "./session-registry.js";
 import type { NodeSettings } from "./settings.js";
-import { identifyUser, type UserIdentity } from "./user-identity.js";
+import { identifyUser, type UserIdentity } from "../access/user-identity.js";
 
 /** What a node service needs. */
 export interface NodeServiceOptions {
@@ -87,10 +89,12 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const labels = (): Record<string, string> => serverLabels(server());
   const sessions = new SessionRegistry();
   const pipes = new PipePool(tools.bash);
+  const refusals = new RefusalAudit((event) => api.emitAuditEvent(event), { log, clock });
+  const openSessions = new OpenSessions(options.dataDir, log);
   const stopping = new AbortController();
   const context: NodeContext = {
     ...options,
-    ...{ labels, lookupAccount, tools, pipes, sessions },
+    ...{ labels, lookupAccount, tools, pipes, sessions, openSessions, refusals },
     stopping: stopping.signal,
   };
   const uploads = startRecordingUpload(context);
@@ -104,7 +108,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
       const facts = { namespace: settings.namespace, labels: labels() };
       authorizeLogin({ certificate, login: user, view, server: facts, onlyLogin });
     },
-    onAuthFailure: (failure) => void auditFailure(failure),
+    onAuthFailure: (failure) => void refusals.login(failure),
     onConnection: serve,
     acceptProxyPrefix: settings.acceptProxyPrefix ?? followProxyAddresses(view),
     log,
@@ -144,21 +148,10 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     }
   }
 
-  async function auditFailure(failure: AuthFailure): Promise<void> {
-    log.info("a client was refused", {
-      ...failure,
-      certificate: undefined,
-      keyId: failure.certificate?.keyId,
-    });
-    // Scanners without a certificate of any kind would only fill the audit log.
-    if (failure.certificate === undefined) return;
-    const { user: login, certificate, remoteAddress, localAddress, reason } = failure;
-    await auditRefusal({ user: certificate.keyId, login, remoteAddress, localAddress, reason }, { api, log });
-  }
-
   async function stop(ending: Promise<void>): Promise<void> {
     await ending;
     await sessions.idle();
+    await refusals.close();
     commands.close();
     pipes.close();
     await uploads.close();

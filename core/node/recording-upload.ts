@@ -1,4 +1,5 @@
-/** Sends finished recordings to auth, and finishes those that an earlier process left behind. */
+/** Sends finished recordings to auth, and finishes what an earlier process left behind. */
+import type { PendingAuditEvent } from "../audit/catalogue.js";
 import { errorChain } from "../errors/error.js";
 import { recoverRecordings } from "../recording/recovery.js";
 import { createUploader } from "../recording/uploader.js";
@@ -26,7 +27,7 @@ export function startRecordingUpload(context: NodeContext): RecordingUpload {
   });
   const stop = new AbortController();
   const recovering = recover(context, directory, stop.signal).catch((error: unknown) => {
-    log.error("recordings of an earlier run could not be finished", { error: errorChain(error) });
+    log.error("sessions of an earlier run could not be finished", { error: errorChain(error) });
   });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -38,12 +39,15 @@ export function startRecordingUpload(context: NodeContext): RecordingUpload {
   return { close: () => (closing ??= close()) };
 }
 
-/** The sessions of a killed process ended with it: their end is added to the recording and to the audit log. */
+/** The sessions of a killed process ended with it: their end is added to the audit log, and to the recording where there is one. */
 async function recover(context: NodeContext, directory: string, signal: AbortSignal): Promise<void> {
   const { api, clock, log } = context;
+  const emit = (end: PendingAuditEvent): Promise<void> =>
+    retryWhileUnavailable(() => api.emitAuditEvent(end), { clock, forMs: RETRY_FOR_MS, signal });
   for (const { sessionId, end } of await recoverRecordings(directory, { log })) {
     log.warn("a recording of an earlier run was finished", { sid: sessionId });
     if (end === undefined) continue;
-    await retryWhileUnavailable(() => api.emitAuditEvent(end), { clock, forMs: RETRY_FOR_MS, signal });
+    await emit({ ...end });
   }
+  await context.openSessions.recover(emit);
 }

@@ -27,7 +27,7 @@ export interface SessionAudit {
   print(data: Uint8Array): Promise<void>;
   /** Waits for all events and finishes the recording. Never rejects. */
   close(): Promise<void>;
-  /** Resolves with the reason when the session must end because it cannot be audited or recorded. */
+  /** Resolves with the reason, which is for the log, when the session must end because it cannot be audited or recorded. */
   readonly failed: Promise<Error>;
 }
 
@@ -166,8 +166,10 @@ class QueuedAudit implements SessionAudit {
   }
 
   #lost(error: unknown): void {
+    // Whatever follows a failure fails too: the first one tells why.
+    if (this.#broken !== undefined) return;
     this.#warn("a session could not be audited or recorded", error);
-    this.#broken ??= error instanceof Error ? error : internal(String(error));
+    this.#broken = error instanceof Error ? error : internal(String(error));
     if (this.#strict) this.#fail(this.#broken);
   }
 

@@ -1,17 +1,16 @@
 /** One `session` channel (RFC 4254 §6): collects what the client asks for until a program is started. */
-import { badParameter, errorMessage, hasCode, unavailable } from "../errors/error.js";
+import { badParameter, errorChain, errorMessage, hasCode, unavailable } from "../errors/error.js";
 import { isUuidInAnyCase } from "../grammar/uuid.js";
 import type { PeerRequest, SshChannel, SshConnection } from "../ssh/contract.js";
 import { isSettable } from "./environment.js";
 import { SSH_SIGNALS } from "./exit-report.js";
-import { auditRefusal } from "./refusal-audit.js";
 import type { NodeContext } from "./node-context.js";
 import type { Program } from "./program.js";
 import { readScpCommand } from "./scp-command.js";
 import { type Session, startSession } from "./session.js";
 import { type PtyRequest, readEnv, readPtyRequest, readText, readWindowChange } from "./session-requests.js";
 import { findSftpServer } from "./sftp-server.js";
-import type { UserIdentity } from "./user-identity.js";
+import type { UserIdentity } from "../access/user-identity.js";
 
 /** What a session channel needs. */
 export interface SessionChannelOptions {
@@ -158,7 +157,7 @@ class SessionChannelHandler {
       context.log.warn("a session could not be started", {
         user: identity.user,
         login: connection.user,
-        error: errorMessage(error),
+        error: errorChain(error),
       });
       if (hasCode(error, "access_denied")) this.#auditRefusal(errorMessage(error));
       this.#tellAndClose(errorMessage(error));
@@ -169,8 +168,12 @@ class SessionChannelHandler {
   #auditRefusal(reason: string): void {
     const { context, connection, identity } = this.#options;
     const { remoteAddress, localAddress } = connection;
-    const refusal = { user: identity.user, login: connection.user, remoteAddress, localAddress, reason };
-    void auditRefusal(refusal, context);
+    void context.refusals.record({
+      ...{ remoteAddress, localAddress, reason },
+      user: identity.user,
+      login: connection.user,
+      verified: true,
+    });
   }
 
   #requestedId(): string | undefined {

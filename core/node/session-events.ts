@@ -29,8 +29,18 @@ export class SessionEvents {
     this.#addresses = { "addr.local": facts.localAddress, "addr.remote": facts.remoteAddress };
   }
 
-  /** `size` only for interactive sessions. */
-  start(hostname: string, labels: Record<string, string>, size: TerminalSize | undefined): PendingAuditEvent {
+  /** `size` only for interactive sessions. The command is told before it runs: it may end this daemon. */
+  start({
+    hostname,
+    labels,
+    size,
+    program,
+  }: {
+    readonly hostname: string;
+    readonly labels: Record<string, string>;
+    readonly size: TerminalSize | undefined;
+    readonly program: Program;
+  }): PendingAuditEvent {
     return auditEvent("sessionStart", "success", {
       ...this.#session,
       ...this.#identity,
@@ -38,6 +48,7 @@ export class SessionEvents {
       server_hostname: hostname,
       server_labels: labels,
       size: size && sizeText(size),
+      initial_command: program.kind === "exec" ? [program.command] : undefined,
     });
   }
 
@@ -49,13 +60,15 @@ export class SessionEvents {
     return auditEvent("sessionLeave", "success", { ...this.#session, user: this.#identity.user });
   }
 
-  end(interactive: boolean): PendingAuditEvent {
+  /** `interrupted` where the daemon has died with the session. */
+  end(interactive: boolean, interrupted?: true): PendingAuditEvent {
     return auditEvent("sessionEnd", "success", {
       ...this.#session,
       user: interactive ? this.#identity.user : undefined,
       interactive,
       enhanced_recording: false,
       participants: [this.#identity.user],
+      interrupted,
     });
   }
 

@@ -74,18 +74,30 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     localAddress: connection.localAddress,
   });
   try {
-    await audit.start(events.start(context.hostname, context.labels(), pty?.size));
+    // In one go, since both wait for a disk. A recorded session is recovered from its recording.
+    await Promise.all([
+      recorder === undefined && context.openSessions.add(id, events.end(pty !== undefined, true)),
+      audit.start(
+        events.start({
+          hostname: context.hostname,
+          labels: context.labels(),
+          size: pty?.size,
+          program: options.program,
+        }),
+      ),
+    ]);
   } catch (error) {
     await audit.close();
+    await context.openSessions.remove(id);
     if (hasCode(error, "access_denied")) throw error;
-    throw unavailable(`this session cannot be audited: ${errorMessage(error)}`, { cause: error });
+    throw unavailable("this session cannot be audited; the node's log says why", { cause: error });
   }
   try {
     const process = await startProgram(options, id);
     return new RunningSession(options, id, process, audit, events);
   } catch (error) {
     audit.append(() => events.end(pty !== undefined));
-    void audit.close();
+    void audit.close().then(() => context.openSessions.remove(id));
     throw error;
   }
 }
@@ -109,7 +121,7 @@ async function openRecorder(context: NodeContext, sessionId: string): Promise<Re
       context.log.warn("a session is not recorded", { sid: sessionId, error: errorMessage(error) });
       return undefined;
     }
-    throw unavailable(`this session cannot be recorded: ${errorMessage(error)}`, { cause: error });
+    throw unavailable("this session cannot be recorded; the node's log says why", { cause: error });
   }
 }
 
@@ -165,8 +177,9 @@ class RunningSession implements Session {
         size: pty.size,
       });
     void channel.whenClosed.then(() => process.hangUp());
-    void audit.failed.then((error) =>
-      this.terminate(`its audit or recording cannot be written: ${error.message}`),
+    // The error may name files of this host: it is in the log, and none of the user's business.
+    void audit.failed.then(() =>
+      this.terminate("its audit or recording cannot be written; the node's log says why"),
     );
     this.done = this.#run();
   }
@@ -226,6 +239,7 @@ class RunningSession implements Session {
     if (pty !== undefined) this.audit.append(() => this.events.leave());
     this.audit.append(() => this.events.end(pty !== undefined));
     await this.audit.close();
+    await this.options.context.openSessions.remove(this.id);
     await this.#live?.remove();
   }
 }

@@ -21,6 +21,8 @@ export interface ServerSettings {
   readonly offer: AlgorithmOffer;
   readonly limits: SshLimits;
   readonly policy: AuthenticationPolicy;
+  /** Told of a peer (`ip:port`) that hands over client addresses and is no trusted proxy. */
+  readonly untrustedPrefix: (remote: string) => void;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -56,6 +58,7 @@ export class AcceptedClient {
       clientAddress: (address) => {
         this.#remoteAddress = address;
       },
+      untrustedPrefix: () => settings.untrustedPrefix(addresses.remote),
       preferCiphers: (ciphers) => this.#transport.offerCiphers(ciphers),
     });
     this.#transport = new SshTransport({

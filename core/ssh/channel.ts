@@ -68,6 +68,7 @@ export class Channel extends Duplex implements SshChannel {
   #consumedBytes = 0;
   #flushing = false;
   #closing = false;
+  /** EOF is sent, or waits in the queue. */
   #eofSent = false;
   #closeSent = false;
   #peerEnded = false;
@@ -155,7 +156,7 @@ export class Channel extends Duplex implements SshChannel {
   close(): void {
     if (this.#closing || this.destroyed) return;
     this.#closing = true;
-    if (this.writableFinished) this.#enqueueClose();
+    if (this.#eofSent) this.#enqueueClose();
     else this.end();
   }
 
@@ -181,11 +182,8 @@ export class Channel extends Duplex implements SshChannel {
       done();
       return;
     }
-    const sent = (error?: Error): void => {
-      done(error);
-      if (this.#closing) this.#enqueueClose();
-    };
-    this.#enqueue({ data: this.#numbered(MESSAGE.channelEof), sent: 0, kind: "message", done: sent });
+    this.#enqueue({ data: this.#numbered(MESSAGE.channelEof), sent: 0, kind: "message", done });
+    if (this.#closing) this.#enqueueClose();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

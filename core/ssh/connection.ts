@@ -79,7 +79,7 @@ export class Connection implements SshConnection, ChannelTableLink {
       (request, error) => this.requestFailed(request, error),
     );
     setImmediate(() => this.#beginReceiving());
-    transport.allowRekey(limits);
+    transport.authenticated(limits);
     this.#stopKeepAlive = keepAlive(limits, clock, {
       probe: () => this.globalRequest(KEEP_ALIVE_REQUEST, true),
       lost: () => this.#lost("Keepalive timeout"),

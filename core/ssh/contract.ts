@@ -118,13 +118,15 @@ export interface AuthAttempt {
   readonly certificate: SshCertificate;
 }
 
-/** Why a client was turned away before or at authentication; `certificate` may be unverified. */
+/** Why a client was turned away before or at authentication. */
 export interface AuthFailure {
   readonly user: string;
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly reason: string;
   readonly certificate: SshCertificate | undefined;
+  /** Whether the certificate is verified as in {@link AuthAttempt}; else all it says may be made up. */
+  readonly verified: boolean;
 }
 
 /** Limits of an SSH server. Defaults are in core/ssh/limits.ts. */

@@ -19,6 +19,9 @@ export const WINDOW_BYTES = 2 * 1024 * 1024;
 /** Largest data field of one CHANNEL_DATA packet, in both directions (RFC 4253 §6.1 obliges peers to take it). */
 export const PACKET_BYTES = 32 * 1024;
 
+/** Largest packet of a peer that has authenticated, as in OpenSSH: a command or a variable comes in one. */
+export const AUTHENTICATED_PACKET_BYTES = 256 * 1024;
+
 /** Requests of one channel or connection that may wait for an answer before the peer is disconnected. */
 export const MAX_WAITING_REQUESTS = 256;
 

@@ -1,5 +1,6 @@
 /** User authentication, server side (RFC 4252): public keys with certificates, and nothing else. */
 import { accessDenied, errorMessage, hasCode } from "../errors/error.js";
+import { hostOf } from "../grammar/address.js";
 import { checkSshCertificate, parseSshCertificate, type SshCertificate } from "../pki/ssh-certificate.js";
 import { verifySsh } from "../pki/ssh-key.js";
 import { SshReader, SshWriter } from "../pki/ssh-wire.js";
@@ -106,7 +107,7 @@ export class ServerAuthentication {
       try {
         await this.#attempt(next);
       } catch (error) {
-        this.#fail("", `malformed authentication request: ${errorMessage(error)}`, undefined);
+        this.#fail({ user: "", reason: `malformed authentication request: ${errorMessage(error)}` });
       }
     }
     this.#busy = false;
@@ -124,17 +125,20 @@ export class ServerAuthentication {
     // Clients ask with `none` what there is.
     if (method === "none") return this.#refuse();
     if (method !== METHOD)
-      return this.#fail(user, `authentication method ${JSON.stringify(method)} is not offered`, undefined);
+      return this.#fail({ user, reason: `authentication method ${JSON.stringify(method)} is not offered` });
     const request = this.#readPublicKey(user, reader, payload);
     if (request === undefined) return;
     let certificate: SshCertificate | undefined;
+    let verified = false;
     try {
       certificate = parseSshCertificate(request.blob);
-      await this.#admit(request, certificate);
+      if (!this.#verify(request, certificate)) return;
+      verified = true;
+      await this.#admit(user, certificate);
     } catch (error) {
       const reason =
         hasCode(error, "access_denied") || hasCode(error, "bad_parameter") ? "" : "cannot decide: ";
-      this.#fail(user, reason + errorMessage(error), certificate);
+      this.#fail({ user, reason: reason + errorMessage(error), certificate, verified });
     }
   }
 
@@ -153,18 +157,18 @@ export class ServerAuthentication {
     return { user, algorithm, blob, proof: { signature, signed } };
   }
 
-  async #admit(request: PublicKeyRequest, certificate: SshCertificate): Promise<void> {
+  /** Checks a certificate and who shows it; false where the client only asked. Throws `access_denied`. */
+  #verify(request: PublicKeyRequest, certificate: SshCertificate): boolean {
     if (certificate.format !== request.algorithm.format) {
       throw accessDenied(`the certificate is no ${request.algorithm.name}`);
     }
-    const { remoteAddress, localAddress } = this.#addresses();
     checkSshCertificate(certificate, {
       type: this.#policy.certificateType,
       authorities: this.#policy.authorities(),
       principal: request.user,
       now: this.#policy.clock.now(),
       allowSha1: this.#policy.allowSha1,
-      sourceAddress: hostOf(remoteAddress),
+      sourceAddress: hostOf(this.#addresses().remoteAddress),
     });
     if (request.proof === undefined) {
       const ok = new SshWriter()
@@ -172,14 +176,18 @@ export class ServerAuthentication {
         .string(request.algorithm.name)
         .string(request.blob);
       this.#transport.send(ok.toBuffer());
-      return;
+      return false;
     }
     this.#verifyProof(request.algorithm, certificate, request.proof);
-    await this.#policy.authorize?.({ user: request.user, remoteAddress, localAddress, certificate });
+    return true;
+  }
+
+  async #admit(user: string, certificate: SshCertificate): Promise<void> {
+    await this.#policy.authorize?.({ user, ...this.#addresses(), certificate });
     if (this.#transport.closed) return;
     this.#done = true;
     this.#transport.send(Buffer.of(MESSAGE.userauthSuccess));
-    this.#succeeded(request.user, certificate);
+    this.#succeeded(user, certificate);
   }
 
   #verifyProof(
@@ -209,11 +217,11 @@ export class ServerAuthentication {
   /** A key without a certificate never gets in; agents offer all they hold, so the first ones are no failed tries. */
   #plainKey(user: string, algorithm: string): void {
     if (++this.#plainKeys <= MAX_PLAIN_KEY_OFFERS) return this.#refuse();
-    this.#fail(user, `${JSON.stringify(algorithm)} is no certificate`, undefined);
+    this.#fail({ user, reason: `${JSON.stringify(algorithm)} is no certificate` });
   }
 
-  #fail(user: string, reason: string, certificate: SshCertificate | undefined): void {
-    this.#policy.failed?.({ user, ...this.#addresses(), reason, certificate });
+  #fail(failure: Pick<AuthFailure, "user" | "reason"> & Partial<AuthFailure>): void {
+    this.#policy.failed?.({ certificate: undefined, verified: false, ...failure, ...this.#addresses() });
     if (++this.#failures < this.#policy.maxAuthTries) return this.#refuse();
     this.#transport.disconnect(DISCONNECT.noMoreAuthMethods, "Too many authentication failures");
   }
@@ -227,8 +235,4 @@ export class ServerAuthentication {
   #breach(): void {
     this.#transport.disconnect(DISCONNECT.protocolError, "not authenticated");
   }
-}
-
-function hostOf(address: string): string {
-  return address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
 }

@@ -4,6 +4,7 @@
  */
 import type { Duplex } from "node:stream";
 import { errorMessage } from "../errors/error.js";
+import { hostOf } from "../grammar/address.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import { AcceptedClient, type ServerSettings } from "./accepted-client.js";
@@ -21,6 +22,9 @@ import { DISCONNECT } from "./messages.js";
 
 /** How a server identifies itself where nothing else is said; 4.2's proxies hand client addresses to this name only. */
 export const SERVER_IDENT = "SSH-2.0-Teleport";
+
+/** Addresses that are remembered as having been warned of. */
+const MAX_UNTRUSTED_PROXIES = 1_000;
 
 /** What an SSH server needs. */
 export interface SshServerOptions {
@@ -76,6 +80,7 @@ class Server implements SshServer {
   readonly #admission: AdmissionControl;
   readonly #clients = new Set<AcceptedClient>();
   readonly #whenEmpty: (() => void)[] = [];
+  readonly #untrustedProxies = new Set<string>();
   #draining = false;
 
   constructor(options: SshServerOptions) {
@@ -96,6 +101,7 @@ class Server implements SshServer {
         failed: options.onAuthFailure,
         clock: options.clock,
       },
+      untrustedPrefix: (remote) => this.#warnOfPrefix(hostOf(remote)),
       log: options.log,
       clock: options.clock,
     };
@@ -125,6 +131,15 @@ class Server implements SshServer {
     await drained;
   }
 
+  /** Once per address: it is a proxy that this server does not know, or somebody who plays one, and comes again. */
+  #warnOfPrefix(remote: string): void {
+    if (this.#untrustedProxies.has(remote) || this.#untrustedProxies.size >= MAX_UNTRUSTED_PROXIES) return;
+    this.#untrustedProxies.add(remote);
+    const message =
+      "a peer that is no registered proxy hands over client addresses; its connections are refused";
+    this.#options.log.warn(message, { remote });
+  }
+
   #accept(stream: Duplex, addresses: StreamAddresses): void {
     const client = new AcceptedClient(stream, addresses, this.#settings, {
       hostSigners: this.#options.hostSigners(),
@@ -152,8 +167,4 @@ class Server implements SshServer {
       client.refuse(DISCONNECT.tooManyConnections, "Too many connections from your address");
     }
   }
-}
-
-function hostOf(address: string): string {
-  return address.replace(/:\d+$/, "");
 }

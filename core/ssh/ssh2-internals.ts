@@ -1,10 +1,11 @@
 /**
- * The one file that reaches into ssh2 (pinned exactly). Of ssh2 we use its transport: identification, key exchange,
+ * The file through which we reach into ssh2 (pinned exactly). Of ssh2 we use its transport: identification, key exchange,
  * ciphers and packet framing (RFC 4253). Everything above, that is authentication, channels and requests, is our own, since
  * ssh2 knows no certificates and mishandles half-close, late requests and windows. This file types exactly the members
  * used; the conformance tests against OpenSSH fail if an upgrade moves one of them.
  */
 import { createRequire } from "node:module";
+import { type LimitedDecipher, liftPacketLimit } from "./ssh2-packet-limit.js";
 
 /** A server host key as ssh2's key exchange uses it. */
 export interface ExchangeHostKey {
@@ -76,7 +77,7 @@ export interface Ssh2Protocol {
   readonly _cipher: PacketCipher;
   /** What the next KEXINIT offers. */
   _offer: OfferLists;
-  readonly _decipher: { readonly inSeqno: number } | undefined;
+  readonly _decipher: (LimitedDecipher & { readonly inSeqno: number }) | undefined;
   readonly _packetRW: {
     readonly write: {
       readonly allocStart: number;
@@ -120,6 +121,7 @@ interface ProtocolConfig {
 }
 
 const load = createRequire(import.meta.url);
+liftPacketLimit(load);
 const Protocol = load("ssh2/lib/protocol/Protocol.js") as new (config: ProtocolConfig) => Ssh2Protocol;
 
 /** Makes a transport protocol object; nothing is sent before its `start()`. */
@@ -168,6 +170,11 @@ export function watchKeyExchanges(protocol: Ssh2Protocol, seen: (exchange: KeyEx
       if (exchange !== undefined) seen(exchange);
     },
   });
+}
+
+/** Takes packets of up to this size with the keys now in use; the next key exchange goes back to 35000 bytes. */
+export function takeLargePackets(protocol: Ssh2Protocol, maxBytes: number): void {
+  if (protocol._decipher !== undefined) protocol._decipher.maxPacketBytes = maxBytes;
 }
 
 /** Narrows what the next KEXINIT offers to these ciphers. */

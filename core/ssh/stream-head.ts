@@ -7,6 +7,8 @@ import { PROXY_PREFIX, ProxyPrefixReader } from "./proxy-prefix.js";
 export interface StreamHeadEvents {
   /** A trusted proxy told the client's address. */
   clientAddress(address: string): void;
+  /** A peer that is no trusted proxy told an address; `push` throws then. */
+  untrustedPrefix(): void;
   /** The client can do some of the preferred ciphers. */
   preferCiphers(ciphers: readonly string[]): void;
 }
@@ -33,6 +35,7 @@ export class StreamHeadReader {
       const ssh = this.#offer.push(chunk);
       // Said here, since to the transport it would be a bare protocol error.
       if (ssh?.subarray(0, PROXY_PREFIX.length).equals(PROXY_PREFIX)) {
+        this.#events.untrustedPrefix();
         throw badParameter("a client address was handed over by a peer that is no trusted proxy");
       }
       return ssh;

@@ -9,6 +9,7 @@ import { badParameter, errorMessage, hasCode, unavailable } from "../errors/erro
 import { SshReader, SshWriter } from "../pki/ssh-wire.js";
 import type { Clock } from "../plugin/clock.js";
 import type { AlgorithmOffer } from "./algorithms.js";
+import { AUTHENTICATED_PACKET_BYTES } from "./limits.js";
 import { DISCONNECT, MESSAGE, type DisconnectReason } from "./messages.js";
 import { poolPadding } from "./padding.js";
 import {
@@ -16,6 +17,7 @@ import {
   offerCiphers,
   sendMessage,
   sendMessageNow,
+  takeLargePackets,
   watchKeyExchanges,
   type ExchangeHostKey,
   type KeyExchange,
@@ -67,6 +69,7 @@ const ANSWERS_FULL_BYTES = 4 * 1024 * 1024;
 const LINGER_MS = 2_000;
 /** How long a key exchange may take after the first one. */
 const EXCHANGE_TIMEOUT_MS = 120_000;
+const LOST = "SSH connection lost";
 
 /** One transport. `start` begins the exchange of identification strings. */
 export class SshTransport {
@@ -159,12 +162,10 @@ export class SshTransport {
     this.#events = events;
     const stream = this.#stream;
     if (stream instanceof Socket) stream.setNoDelay(true);
-    stream.on("error", (error: Error) =>
-      this.#finish(unavailable(`SSH connection lost: ${error.message}`, { cause: error })),
-    );
-    stream.on("end", () => this.#finish(unavailable("SSH connection lost: the peer hung up")));
+    stream.on("error", (error: Error) => this.#finish(connectionLost(error)));
+    stream.on("end", () => this.#finish(unavailable(`${LOST}: the peer hung up`)));
     stream.on("close", () => {
-      this.#finish(unavailable("SSH connection lost"));
+      this.#finish(unavailable(LOST));
       this.#cancelLinger?.();
     });
     stream.on("drain", () => this.#drained());
@@ -178,10 +179,11 @@ export class SshTransport {
   }
 
   /**
-   * Begins key exchanges by these limits from now on, and lets the peer begin some: they cost CPU, so a peer that has not
-   * authenticated gets none.
+   * Trusts the peer with what costs more, since it has authenticated: large packets, and key exchanges, which begin by these
+   * limits from now on.
    */
-  allowRekey(limits: RekeyLimits): void {
+  authenticated(limits: RekeyLimits): void {
+    takeLargePackets(this.#protocol, AUTHENTICATED_PACKET_BYTES);
     this.#rekeySchedule = new RekeySchedule(limits, this.#clock, () => this.rekey());
   }
 
@@ -302,6 +304,7 @@ export class SshTransport {
     this.#cancelExchange?.();
     this.#cancelExchange = undefined;
     this.#rekeySchedule?.restart();
+    if (this.#rekeySchedule !== undefined) takeLargePackets(this.#protocol, AUTHENTICATED_PACKET_BYTES);
     poolPadding(this.#protocol._cipher);
     if (!this.#ready) {
       this.#ready = true;
@@ -316,7 +319,7 @@ export class SshTransport {
       this.disconnect(
         DISCONNECT.keyExchangeFailed,
         "Key re-exchange timed out",
-        unavailable("SSH connection lost: key re-exchange timed out"),
+        unavailable(`${LOST}: key re-exchange timed out`),
       ),
     );
   }
@@ -375,6 +378,11 @@ export class SshTransport {
     setImmediate(() => this.#protocol.cleanup());
     this.#events?.closed(error);
   }
+}
+
+/** A stream may itself be a channel of a connection that was lost: that is said once. */
+function connectionLost(cause: Error): Error {
+  return cause.message.startsWith(LOST) ? cause : unavailable(`${LOST}: ${cause.message}`, { cause });
 }
 
 function printable(text: string): string {

@@ -2,6 +2,7 @@ import type { Http2SecureServer, SecureServerOptions } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { errorMessage } from "../../errors/error.js";
+import { hostOf } from "../../grammar/address.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { TlsContexts } from "./tls-contexts.js";
 
@@ -124,7 +125,7 @@ export function createTlsGate(options: {
 
   return {
     accept(socket, remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`) {
-      const host = remoteAddress.replace(/:\d+$/, "");
+      const host = hostOf(remoteAddress);
       const key = endpoints(socket);
       socket.on("error", (error) => logFailure(remoteAddress, error));
       // Reset before it got here: it has no endpoints any more, and no close event is left to clean up on.

@@ -1,12 +1,12 @@
-import net from "node:net";
-import { errorMessage, unavailable } from "../../errors/error.js";
+import type { Socket } from "node:net";
+import { unavailable } from "../../errors/error.js";
 import type { Address } from "../../grammar/address.js";
 import type { Clock } from "../../plugin/clock.js";
+import { connectTcp } from "../../ssh/tcp-connect.js";
 import { startTimer } from "../../ssh/timer.js";
 
 /** Servers that announce this understand the client-address prefix. */
 const TELEPORT_BANNER = "SSH-2.0-Teleport";
-const DIAL_TIMEOUT_MS = 10_000;
 const BANNER_TIMEOUT_MS = 10_000;
 
 /**
@@ -14,12 +14,8 @@ const BANNER_TIMEOUT_MS = 10_000;
  * server's banner is read first, and only a banner of ours is answered with `Teleport-Proxy{…}\0`. The socket that is
  * returned still yields the banner. Throws `unavailable`.
  */
-export async function dialSshServer(
-  address: Address,
-  clientAddress: string,
-  clock: Clock,
-): Promise<net.Socket> {
-  const socket = await connect(address, clock);
+export async function dialSshServer(address: Address, clientAddress: string, clock: Clock): Promise<Socket> {
+  const socket = await connectTcp(address, clock);
   try {
     const banner = await firstBytes(socket, address, clock);
     if (banner.toString("latin1").startsWith(TELEPORT_BANNER)) {
@@ -33,28 +29,8 @@ export async function dialSshServer(
   }
 }
 
-/** Connects to a TCP address with half-open sockets allowed. Throws `unavailable` after 10 s at the latest. */
-export function connect(address: Address, clock: Clock): Promise<net.Socket> {
-  return new Promise((resolve, reject) => {
-    const where = `${address.host}:${address.port}`;
-    const socket = net.connect({ ...address, allowHalfOpen: true, noDelay: true, keepAlive: true });
-    const fail = (error: unknown): void => {
-      stopTimer();
-      socket.destroy();
-      reject(unavailable(`dial tcp ${where}: ${errorMessage(error)}`, { cause: error }));
-    };
-    const stopTimer = startTimer(clock, DIAL_TIMEOUT_MS, () => fail(new Error("no answer within 10 s")));
-    // Stays for good: a socket that breaks while nobody has taken it over yet must not end the process.
-    socket.on("error", fail);
-    socket.once("connect", () => {
-      stopTimer();
-      resolve(socket);
-    });
-  });
-}
-
 /** Reads up to the end of the banner line (at most 255 bytes, RFC 4253 §4.2), leaving the socket paused. */
-function firstBytes(socket: net.Socket, address: Address, clock: Clock): Promise<Buffer> {
+function firstBytes(socket: Socket, address: Address, clock: Clock): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     const settle = (error?: Error): void => {

@@ -1,12 +1,15 @@
 /** Decides where a client may be connected to, connects it, and audits what is refused. The proxy is no relay. */
 import type net from "node:net";
+import { identifyUser, mayForwardPorts } from "../../access/user-identity.js";
+import { auditEvent } from "../../audit/catalogue.js";
 import type { AuthApi } from "../../auth/client/api.js";
 import type { ClusterView } from "../../auth/client/view.js";
 import { accessDenied, badParameter, errorMessage, unavailable } from "../../errors/error.js";
 import { formatAddress, type Address } from "../../grammar/address.js";
 import type { Clock } from "../../plugin/clock.js";
 import type { SshConnection } from "../../ssh/contract.js";
-import { dialSshServer, connect } from "./dial-node.js";
+import { connectTcp } from "../../ssh/tcp-connect.js";
+import { dialSshServer } from "./dial-node.js";
 import { NODE_PORT, nodeAddress, resolveNode, type HostLookup } from "./resolve-node.js";
 import type { ProxyTarget } from "./target.js";
 import { isListedTarget } from "./unregistered-targets.js";
@@ -28,7 +31,8 @@ export interface RouterOptions {
 /** Connects clients of the proxy to what they name. */
 export interface Router {
   /**
-   * A byte stream to the target. Throws `access_denied` for a target that is no registered node, `bad_parameter` for
+   * A byte stream to the target. Throws `access_denied` for a target that is no registered node and not listed, or that
+   * the client's roles do not open, `bad_parameter` for
    * an unknown cluster or an ambiguous name, `not_found` for the UUID of no node, `unavailable` where the target does
    * not answer. What is refused is audited, and so is every connection that no node audits; without the audit there is
    * none.
@@ -51,6 +55,15 @@ export function createRouter(options: RouterOptions): Router {
     }
   };
 
+  /** No node checks the roles of who reaches an unregistered server, which has no labels: a role must grant all of it. */
+  const checkRoles = (client: SshConnection, namespace: string): void => {
+    if (client.peerCertificate === undefined) throw accessDenied("a certificate is needed");
+    const identity = identifyUser(client.peerCertificate, view);
+    if (!mayForwardPorts(identity)) throw accessDenied("port forwarding not allowed");
+    const decision = identity.access.checkServer({ namespace, labels: {} }, client.user);
+    if (!decision.allowed) throw accessDenied(`${decision.publicText}: ${decision.reason}`);
+  };
+
   /** Throws for what the client may not reach. */
   const findRoute = async (target: ProxyTarget, client: SshConnection): Promise<Route> => {
     checkCluster(target, client);
@@ -58,29 +71,31 @@ export function createRouter(options: RouterOptions): Router {
     const node = await resolveNode(target, view.nodes(), view.clusterName, options.lookupHost);
     if (node) return { to: "node", address: nodeAddress(node) };
     const address = { host: target.host, port: target.port || NODE_PORT };
-    if (isListedTarget(options.unregisteredTargets, address)) return { to: "listed", address };
-    throw accessDenied(`no node of cluster ${view.clusterName} is registered as ${target.host}`);
+    if (!isListedTarget(options.unregisteredTargets, address)) {
+      throw accessDenied(`no node of cluster ${view.clusterName} is registered as ${target.host}`);
+    }
+    checkRoles(client, target.namespace);
+    return { to: "listed", address };
   };
 
   const audit = (target: ProxyTarget, client: SshConnection, failure?: unknown): Promise<void> =>
-    api.emitAuditEvent({
-      "event": "port",
-      "code": failure === undefined ? "T3003I" : "T3003E",
-      "addr": formatAddress({ host: target.host, port: target.port || NODE_PORT }),
-      "addr.remote": client.remoteAddress,
-      "addr.local": client.localAddress,
-      "user": client.peerCertificate?.keyId ?? "",
-      "login": client.user,
-      "namespace": target.namespace,
-      "success": failure === undefined,
-      ...(failure === undefined ? {} : { error: errorMessage(failure) }),
-    });
+    api.emitAuditEvent(
+      auditEvent("port", failure === undefined ? "success" : "failure", {
+        "addr": formatAddress({ host: target.host, port: target.port || NODE_PORT }),
+        "addr.remote": client.remoteAddress,
+        "addr.local": client.localAddress,
+        "user": client.peerCertificate?.keyId ?? "",
+        "login": client.user,
+        "success": failure === undefined,
+        "error": failure === undefined ? undefined : errorMessage(failure),
+      }),
+    );
 
   const connectAuth = async (): Promise<net.Socket> => {
     const failures: string[] = [];
     for (const address of options.authAddresses()) {
       try {
-        return await connect(address, clock);
+        return await connectTcp(address, clock);
       } catch (error) {
         failures.push(errorMessage(error));
       }

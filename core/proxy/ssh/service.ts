@@ -3,18 +3,18 @@
  * API. It runs no commands. Requests and replies follow wire.md §3.4-3.7.
  */
 import type net from "node:net";
+import { RefusalAudit } from "../../audit/refusal-audit.js";
 import type { AuthApi } from "../../auth/client/api.js";
+import { trustedUserAuthorities } from "../../auth/client/user-authorities.js";
 import type { ClusterView } from "../../auth/client/view.js";
 import { errorChain, errorMessage, hasCode } from "../../errors/error.js";
 import type { Address } from "../../grammar/address.js";
 import { VERSION } from "../../grammar/version.js";
-import { parseAuthorizedKey } from "../../pki/ssh-key.js";
 import { SshReader } from "../../pki/ssh-wire.js";
 import type { Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import {
   OPEN_FAILURE,
-  type AuthFailure,
   type ChannelOpen,
   type PeerRequest,
   type SshAlgorithms,
@@ -24,8 +24,8 @@ import {
   type SshSigner,
 } from "../../ssh/contract.js";
 import { createSshServer } from "../../ssh/server.js";
+import { relay } from "../../ssh/relay.js";
 import { socketAddresses } from "../../ssh/socket-addresses.js";
-import { relay } from "./relay.js";
 import { createRouter } from "./router.js";
 import { directTarget, parseProxySubsystem } from "./target.js";
 
@@ -55,12 +55,13 @@ export interface SshProxy {
 export function createSshProxy(options: SshProxyOptions): SshProxy {
   const { view, log } = options;
   const router = createRouter(options);
+  const refusals = new RefusalAudit((event) => options.api.emitAuditEvent(event), options);
   const server = createSshServer({
     hostSigners: options.hostSigners,
-    authorities: () => userAuthorities(view),
+    authorities: () => trustedUserAuthorities(view),
     algorithms: options.algorithms,
     limits: options.limits,
-    onAuthFailure: (failure) => void auditFailure(options, failure),
+    onAuthFailure: (failure) => void refusals.login(failure),
     onConnection: serve,
     log,
     clock: options.clock,
@@ -143,23 +144,11 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
       else socket.destroy();
     },
     drain: () => server.drain(),
-    close: () => server.close(),
+    close: async () => {
+      await server.close();
+      await refusals.close();
+    },
   };
-}
-
-/** Public key blobs of this cluster's user authority. Keys that cannot be read vouch for nobody. */
-function userAuthorities(view: ClusterView): Buffer[] {
-  return view
-    .authorities("user")
-    .filter((authority) => authority.spec.cluster_name === view.clusterName)
-    .flatMap((authority) => authority.spec.checking_keys)
-    .flatMap((key) => {
-      try {
-        return [parseAuthorizedKey(Buffer.from(key, "base64").toString()).blob];
-      } catch {
-        return [];
-      }
-    });
 }
 
 /** The list that `tsh clusters` shows. */
@@ -177,25 +166,7 @@ function publicText(error: unknown): string {
 
 /** Tells the client why on its stderr; the caller answers the request with a failure, then the channel closes. */
 async function refuse(channel: SshChannel, message: string): Promise<void> {
-  await channel.writeExtended(Buffer.from(`${message}\r\n`));
+  // A client that has left needs no reason.
+  await channel.writeExtended(Buffer.from(`${message}\r\n`)).catch(() => undefined);
   setImmediate(() => channel.close());
-}
-
-/** Clients that showed no certificate are scanners: logging them would let anyone fill the audit log. */
-async function auditFailure(options: SshProxyOptions, failure: AuthFailure): Promise<void> {
-  if (!failure.certificate) return;
-  try {
-    await options.api.emitAuditEvent({
-      "event": "auth",
-      "code": "T3007W",
-      "success": false,
-      "error": failure.reason,
-      "user": failure.certificate.keyId,
-      "login": failure.user,
-      "addr.remote": failure.remoteAddress,
-      "addr.local": failure.localAddress,
-    });
-  } catch (error) {
-    options.log.error("a refused login could not be audited", { error: errorMessage(error) });
-  }
 }

@@ -248,7 +248,14 @@ export class NodeFixture {
       clusterConfig: () => clusterConfig(config),
       roles: (names) => roles.filter(({ metadata }) => names.includes(metadata.name)),
       user: () => undefined,
-      proxies: () => [],
+      proxies: () => [
+        {
+          kind: "proxy",
+          version: "v2",
+          metadata: { name: "p" },
+          spec: { addr: "127.0.0.1:3023", hostname: "p" },
+        },
+      ],
       onChange: () => () => undefined,
     };
     return view as ClusterView;

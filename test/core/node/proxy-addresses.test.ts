@@ -23,18 +23,26 @@ describe("proxy addresses", () => {
       },
     };
     const isProxy = followProxyAddresses(view as ClusterView);
-    assert.equal(isProxy("192.0.2.1:1000"), false);
-    assert.equal(isProxy("127.0.0.1:1000"), true);
-    assert.equal(isProxy("[::1]:1000"), true);
+    assert.equal(isProxy("198.51.100.1:1000"), false);
+    assert.equal(isProxy("127.0.0.1:1000"), false);
+    assert.equal(isProxy("[::1]:1000"), false);
     proxies = [
-      proxy("192.0.2.1:3023", "192.0.2.2:3080"),
+      proxy("198.51.100.1:3023", "198.51.100.2:3080"),
       proxy("[2001:db8::1]:3023"),
       proxy("no address at all:x"),
     ];
     changed();
     await new Promise((resolve) => setImmediate(resolve));
-    for (const remote of ["192.0.2.1:1000", "192.0.2.2:5", "[2001:db8::1]:7"])
+    for (const remote of ["198.51.100.1:1000", "198.51.100.2:5", "[2001:db8::1]:7"])
       assert.equal(isProxy(remote), true);
-    for (const remote of ["192.0.2.3:1000", "", "x"]) assert.equal(isProxy(remote), false);
+    for (const remote of ["198.51.100.3:1000", "127.0.0.1:1000", "", "x"]) {
+      assert.equal(isProxy(remote), false);
+    }
+    // A proxy of this host may come from any of its addresses.
+    proxies = [proxy("127.0.0.1:3023")];
+    changed();
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const remote of ["127.0.0.1:1000", "[::1]:1000"]) assert.equal(isProxy(remote), true);
+    assert.equal(isProxy("198.51.100.1:1000"), false);
   });
 });

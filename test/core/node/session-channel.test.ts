@@ -91,7 +91,7 @@ describe("session channel", function () {
     await channel.whenClosed;
     assert.match(
       text(),
-      /This session ends: its audit or recording cannot be written: the audit log refuses/,
+      /This session ends: its audit or recording cannot be written; the node's log says why/,
     );
   });
 

@@ -98,8 +98,25 @@ describe("session, by stock ssh", function () {
       const file = join(node.directory, "must-not-exist");
       const result = await node.ssh([`touch ${file}`]);
       assert.equal(result.code, 255);
-      assert.match(result.stderr, /this session cannot be audited: the disk is full/);
+      assert.match(result.stderr, /this session cannot be audited; the node's log says why/);
+      assert.ok(node.logLines.some((line) => line.includes("the disk is full")));
       assert.throws(() => readFileSync(file), /ENOENT/);
+    });
+
+    it("tells a command before it runs", async () => {
+      await node.ssh(["true marked"]);
+      const start = await node.auth.waitFor(({ event, initial_command: command }) => {
+        return event === "session.start" && Array.isArray(command) && command[0] === "true marked";
+      });
+      assert.equal(start["code"], "T2000I");
+    });
+
+    it("takes long commands, and the connection survives those too long to be run", async () => {
+      const long = await node.ssh([`: ${"x".repeat(100_000)}; echo ran`]);
+      assert.equal(String(long.stdout), "ran\n");
+      const tooLong = await node.ssh([`: ${"x".repeat(200_000)}`]);
+      assert.doesNotMatch(tooLong.stderr, /packet|closed|corrupt/i);
+      assert.notEqual(tooLong.code, 0);
     });
 
     it("kills the program when the client goes", async () => {
@@ -204,8 +221,11 @@ describe("session, by stock ssh", function () {
         const result = await full.ssh(["-tt", "--", "head -c 1000000 /dev/zero; sleep 600"]);
         assert.match(
           String(result.stdout),
-          /This session ends: its audit or recording cannot be written: .+\r\n$/,
+          /This session ends: its audit or recording cannot be written; the node's log says why\r\n$/,
         );
+        const failures = full.logLines.filter((line) => line.includes("could not be audited or recorded"));
+        assert.equal(failures.length, 1);
+        assert.match(failures[0] ?? "", /no space left/i);
         assert.ok(result.stdout.length < 200_000, "what is not recorded is not shown");
         await full.auth.waitFor(({ event }) => event === "session.end");
       } finally {

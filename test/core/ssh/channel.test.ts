@@ -50,6 +50,19 @@ describe("SSH channels", () => {
     await Promise.all([near.whenClosed, far.whenClosed]);
   });
 
+  it("close when end and close are called in one turn", async () => {
+    const { near, far } = await channelPair();
+    far.resume();
+    near.end("last words");
+    near.close();
+    await Promise.all([near.whenClosed, far.whenClosed]);
+    const next = await channelPair();
+    next.far.resume();
+    next.near.end();
+    next.near.close();
+    await Promise.all([next.near.whenClosed, next.far.whenClosed]);
+  });
+
   it("stop the writer when the reader is slow, in both roles", async () => {
     const { near, far } = await channelPair();
     for (const [writer, reader] of [

@@ -9,10 +9,12 @@ import { SshWriter } from "../../../../core/pki/ssh-wire.js";
 import { systemClock } from "../../../../core/plugin/clock.js";
 import { silentLogger } from "../../../../core/plugin/logger.js";
 import { createSshProxy, type SshProxy, type SshProxyOptions } from "../../../../core/proxy/ssh/service.js";
+import type { Role } from "../../../../core/resources/role.js";
 import type { Server } from "../../../../core/resources/server.js";
 import { connectSsh } from "../../../../core/ssh/client.js";
 import type { SshChannel, SshConnection, SshSigner } from "../../../../core/ssh/contract.js";
 import { DEFAULT_LIMITS } from "../../../../core/ssh/limits.js";
+import { role } from "../../node/node-fixture.js";
 import { TestAuthority } from "../../ssh/authority.js";
 
 /** The cluster's name. */
@@ -71,6 +73,8 @@ export class ProxyFixture {
   readonly authAddresses: Address[] = [];
   /** Set to make the audit fail. */
   auditFailure: Error | undefined;
+  /** What the user of the tests may do. */
+  role: Role = role("access");
   readonly authority: TestAuthority;
   readonly #user: SshSigner;
   readonly #opened: { close(): unknown }[] = [];
@@ -158,6 +162,11 @@ export class ProxyFixture {
     return {
       clusterName: CLUSTER,
       nodes: () => this.nodes,
+      user: (name: string) => ({
+        metadata: { name },
+        spec: { roles: ["access"], traits: { logins: ["root"] } },
+      }),
+      roles: () => [this.role],
       authorities: () => [{ spec: { cluster_name: CLUSTER, checking_keys: [key] } }],
     } as unknown as ClusterView;
   }

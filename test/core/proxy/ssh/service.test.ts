@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type net from "node:net";
 import { unavailable } from "../../../../core/errors/error.js";
+import type { Role } from "../../../../core/resources/role.js";
 import type { SshConnection } from "../../../../core/ssh/contract.js";
 import { createSigner } from "../../../../core/ssh/signer.js";
+import { role } from "../../node/node-fixture.js";
 import { TestAuthority } from "../../ssh/authority.js";
 import { CLUSTER, ProxyFixture, direct, nodeAt, readAll, readBytes, subsystem } from "./proxy-fixture.js";
 
+const all = { logins: ["root"], namespaces: ["default"], node_labels: { "*": "*" } };
 const BANNER = "SSH-2.0-Other\r\n";
 /** A target that is no server of ours and repeats what it is told. */
 const echo = (socket: net.Socket): void => {
@@ -140,6 +143,32 @@ describe("proxy: SSH service", () => {
       assert.equal(event?.success, true);
       assert.equal(event?.addr, target.address);
     });
+
+    for (const [why, changes, reason] of [
+      [
+        "without port forwarding",
+        { options: { port_forwarding: false, max_session_ttl: "1h" } },
+        /^port forwarding not allowed$/,
+      ],
+      ["without the login", { allow: { ...all, logins: ["bob"] } }, /no role allows the login "root"/],
+      ["for labelled servers only", { allow: { ...all, node_labels: { env: "test" } } }, /no role allows/],
+      [
+        "with a denied login",
+        { deny: { logins: ["root"], namespaces: ["default"] } },
+        /denies the login "root"/,
+      ],
+    ] as const) {
+      it(`refuses a listed target to a role ${why}, and audits that`, async () => {
+        const target = await fixture.listen(echo);
+        fixture.role = role("access", changes as Partial<Role["spec"]>);
+        await assert.rejects(direct(client, "127.0.0.1", target.port), { message: reason });
+        assert.equal(target.sockets.length, 0);
+        const [event, ...others] = fixture.audited;
+        assert.deepEqual(others, []);
+        assert.equal(event?.code, "T3003E");
+        assert.match(String(event?.error), reason);
+      });
+    }
 
     it("audits that a listed target could not be reached", async () => {
       const target = await fixture.listen(() => undefined);

@@ -3,15 +3,15 @@ import { once } from "node:events";
 import type net from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { duplexPair, type Duplex } from "node:stream";
-import { relay } from "../../../../core/proxy/ssh/relay.js";
-import { connectSsh } from "../../../../core/ssh/client.js";
-import { createSshServer } from "../../../../core/ssh/server.js";
-import { DEFAULT_LIMITS, WINDOW_BYTES } from "../../../../core/ssh/limits.js";
-import { systemClock } from "../../../../core/plugin/clock.js";
-import { silentLogger } from "../../../../core/plugin/logger.js";
-import type { SshChannel } from "../../../../core/ssh/contract.js";
-import { socketAddresses } from "../../../../core/ssh/socket-addresses.js";
-import { ProxyFixture, direct, readAll, readBytes } from "./proxy-fixture.js";
+import { relay } from "../../../core/ssh/relay.js";
+import { connectSsh } from "../../../core/ssh/client.js";
+import { createSshServer } from "../../../core/ssh/server.js";
+import { DEFAULT_LIMITS, WINDOW_BYTES } from "../../../core/ssh/limits.js";
+import { systemClock } from "../../../core/plugin/clock.js";
+import { silentLogger } from "../../../core/plugin/logger.js";
+import type { SshChannel } from "../../../core/ssh/contract.js";
+import { socketAddresses } from "../../../core/ssh/socket-addresses.js";
+import { ProxyFixture, direct, readAll, readBytes } from "../proxy/ssh/proxy-fixture.js";
 
 const BANNER = "SSH-2.0-Other\r\n";
 

@@ -1,9 +1,16 @@
 /** Who a client is, by its certificate (wire.md §1.3). */
-import { type Access, createAccess } from "../access/access.js";
-import type { ClusterView } from "../auth/client/view.js";
 import { accessDenied } from "../errors/error.js";
 import type { SshCertificate } from "../pki/ssh-certificate.js";
-import type { Traits } from "../resources/user.js";
+import type { Role } from "../resources/role.js";
+import type { Traits, User } from "../resources/user.js";
+import { type Access, createAccess } from "./access.js";
+
+/** What is known of the cluster's users and roles. */
+export interface IdentitySource {
+  user(name: string): User | undefined;
+  /** Throws `access_denied` naming the first role that does not exist. */
+  roles(names: readonly string[]): Role[];
+}
 
 /** A cluster user with the powers that the certificate's roles give. */
 export interface UserIdentity {
@@ -12,23 +19,28 @@ export interface UserIdentity {
   readonly certificate: SshCertificate;
 }
 
+/** Whether a client may forward ports: a role and the certificate itself have to allow it. */
+export function mayForwardPorts({ access, certificate }: UserIdentity): boolean {
+  return access.portForwarding() && certificate.extensions.has("permit-port-forwarding");
+}
+
 /**
  * Reads roles and traits from the certificate; one in the `oldssh` format has none, and the user's own count.
  * Throws `access_denied` where they cannot be read or a role does not exist.
  */
-export function identifyUser(certificate: SshCertificate, view: ClusterView): UserIdentity {
+export function identifyUser(certificate: SshCertificate, known: IdentitySource): UserIdentity {
   const user = certificate.keyId;
   if (user === "") throw accessDenied("the certificate names no user");
   const roles = certificate.extensions.get("teleport-roles");
   const traits = certificate.extensions.get("teleport-traits");
   if (roles === undefined) {
-    const known = view.user(user);
-    if (known === undefined)
+    const owner = known.user(user);
+    if (owner === undefined)
       throw accessDenied(`the certificate has no roles, and there is no user "${user}"`);
-    const access = createAccess(view.roles(known.spec.roles), known.spec.traits ?? {});
+    const access = createAccess(known.roles(owner.spec.roles), owner.spec.traits ?? {});
     return { user, access, certificate };
   }
-  const access = createAccess(view.roles(readRoles(roles)), traits === undefined ? {} : readTraits(traits));
+  const access = createAccess(known.roles(readRoles(roles)), traits === undefined ? {} : readTraits(traits));
   return { user, access, certificate };
 }
 
