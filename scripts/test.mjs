@@ -12,7 +12,7 @@ const styleFailures = style.filter((code) => code !== 0).length;
 rmSync(counts, { force: true });
 run(
   bin("mocha"),
-  ["--reporter", "scripts/reporter.cjs", "dist/test/**/*.test.js", ...process.argv.slice(2)],
+  ["--reporter", "scripts/reporter.cjs", "--exit", "dist/test/**/*.test.js", ...process.argv.slice(2)],
   { TEST_COUNTS: counts },
 );
 
