@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import {
@@ -55,6 +56,8 @@ export function createHttpClient(options: {
 }): HttpClient {
   const agent = new DialingAgent(options.dialer);
   const closing = new AbortController();
+  // Each request under way listens to it; Node would take more than ten for a leak.
+  setMaxListeners(0, closing.signal);
   return {
     async send(request) {
       const once = (): Promise<HttpReply> => {

@@ -16,6 +16,7 @@ import type { AdvertisedAddresses } from "./settings.js";
 import { registerSignupPage } from "./signup-page.js";
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
+const OUT_OF_ORDER = "the cluster cannot serve this now, try again later; the log of the proxy says why";
 
 /** Statuses for what Node's HTTP parser refuses; 400 for the rest. */
 const CLIENT_ERRORS: Readonly<Record<string, number>> = {
@@ -110,7 +111,9 @@ function replyFor(error: unknown): { status: number; message: string } {
   if (statusCode !== undefined && statusCode < 500) {
     return { status: statusCode, message: errorMessage(error) };
   }
-  return { status: httpStatusOf(error), message: publicMessage(error) };
+  const status = httpStatusOf(error);
+  // Texts about the servers' own state name disks and addresses: strangers reach this listener.
+  return { status, message: status < 500 ? publicMessage(error) : OUT_OF_ORDER };
 }
 
 /** Answers what is no HTTP, or dawdled: there is no request that a route could answer. */

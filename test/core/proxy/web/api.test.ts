@@ -132,6 +132,7 @@ describe("proxy: web API", () => {
       assert.equal(status, 415);
     });
 
+    const OUT_OF_ORDER = "the cluster cannot serve this now, try again later; the log of the proxy says why";
     const failures: [Error, number, string][] = [
       [
         accessDenied("invalid username, password or second factor"),
@@ -140,8 +141,8 @@ describe("proxy: web API", () => {
       ],
       [limitExceeded("too many attempts"), 429, "too many attempts"],
       [notFound("no such thing"), 404, "no such thing"],
-      [unavailable("the auth server cannot be reached"), 504, "the auth server cannot be reached"],
-      [new Error("SELECT secret FROM users"), 500, "internal error, see the log of the auth server"],
+      [unavailable("the disk that holds /var/lib/teleport/backend is full"), 504, OUT_OF_ORDER],
+      [new Error("SELECT secret FROM users"), 500, OUT_OF_ORDER],
     ];
     for (const [error, expected, message] of failures) {
       it(`answers ${expected} to "${error.message}"`, async () => {
