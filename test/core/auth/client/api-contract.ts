@@ -95,7 +95,7 @@ const EXCHANGES: Exchange[] = [
   },
   {
     method: "getSignupToken",
-    args: ["c70c"],
+    args: ["c70c", "192.0.2.7:4711"],
     result: { token: "c70c", user: "bob", qr: "iVBORw==", otp_key: "JBSWY3DP" },
   },
   {
