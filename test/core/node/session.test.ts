@@ -111,12 +111,9 @@ describe("session, by stock ssh", function () {
       assert.equal(start["code"], "T2000I");
     });
 
-    it("takes long commands, and the connection survives those too long to be run", async () => {
-      const long = await node.ssh([`: ${"x".repeat(100_000)}; echo ran`]);
+    it("takes commands as long as the client's own system can pass to ssh", async () => {
+      const long = await node.ssh([`: ${"x".repeat(120_000)}; echo ran`]);
       assert.equal(String(long.stdout), "ran\n");
-      const tooLong = await node.ssh([`: ${"x".repeat(200_000)}`]);
-      assert.doesNotMatch(tooLong.stderr, /packet|closed|corrupt/i);
-      assert.notEqual(tooLong.code, 0);
     });
 
     it("kills the program when the client goes", async () => {
