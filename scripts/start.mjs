@@ -22,6 +22,8 @@ if (!existsSync(config)) {
 const launcher = path.join(root, "node_modules", ".bin", "teleport");
 const child = spawn(launcher, ["start", "-c", config], { stdio: ["ignore", "pipe", "inherit"] });
 for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"]) process.on(signal, () => child.kill(signal));
+// The terminal is gone: the daemon would outlive it.
+process.on("SIGHUP", () => child.kill("SIGTERM"));
 child.on("error", (error) => {
   console.error(`cannot start teleport: ${error.message}`);
   process.exit(1);

@@ -4,13 +4,20 @@ import type { Logger } from "../plugin/logger.js";
 export type StopKind = "now" | "drain";
 
 const STOP_NOW = ["SIGTERM", "SIGINT"] as const;
+/** What reloads a 4.2 daemon. Ending here would take every session down. */
+const RELOAD = ["SIGHUP", "SIGUSR2"] as const;
 
 /**
  * Resolves at the first signal that ends the daemon: TERM and INT at once, QUIT after a drain (features.md §11.1). A TERM
- * or INT during a drain ends the process on the spot. USR1 writes diagnostics to stderr.
+ * or INT during a drain ends the process on the spot. USR1 writes diagnostics to stderr. HUP and USR2 are ignored, loudly.
  */
 export function whenToldToStop(log: Logger): Promise<StopKind> {
   process.on("SIGUSR1", () => process.stderr.write(diagnostics()));
+  for (const signal of RELOAD) {
+    process.on(signal, () =>
+      log.warn(`Ignoring "${signal}": this release cannot reload, restart to apply changes.`),
+    );
+  }
   return new Promise((resolve) => {
     let draining = false;
     for (const signal of STOP_NOW) {

@@ -145,6 +145,14 @@ describe("e2e: a daemon that dies", function () {
     assert.equal(readFileSync(pidFile, "utf8"), String(daemon.child.pid));
   });
 
+  it("does not fall to the signals that reload a 4.2 daemon", async () => {
+    for (const signal of ["SIGHUP", "SIGUSR2"] as const) {
+      daemon.child.kill(signal);
+      await daemon.logged(`Ignoring "${signal}"`);
+    }
+    assert.match(await daemon.tctl("users", "ls"), /alice/);
+  });
+
   it("comes back after kill -9 with the same authorities, users and identities", async () => {
     const before = await daemon.tctl("status");
     const hostId = readFileSync(path.join(daemon.dataDir, "host_uuid"), "utf8");
