@@ -1,6 +1,7 @@
 /** How hosts get their certificates: the first time with a token, later with those they have. */
 import { auditEvent } from "../audit/catalogue.js";
 import { accessDenied, badParameter } from "../errors/error.js";
+import { hostOf } from "../grammar/address.js";
 import { HOST_ROLES } from "../grammar/system-roles.js";
 import { parsePublicKeyPem } from "../pki/keys.js";
 import type { Logger } from "../plugin/logger.js";
@@ -12,7 +13,7 @@ import type { HostCertificates } from "./host-certificates.js";
 import { isHostId, type HostNames } from "./host-names.js";
 import type { JoinTokens, TokenRefusal } from "./join-tokens.js";
 import { parseSubjectKey, requireStrength } from "./public-key.js";
-import { clientHost, type RateLimit } from "./rate-limit.js";
+import type { RateLimit } from "./rate-limit.js";
 import { fromBase64 } from "./base64.js";
 
 /** Admits hosts. */
@@ -63,7 +64,7 @@ export function createJoins(context: {
     async register(request, caller) {
       const { hostID: hostId, node_name: nodeName, role } = request;
       const address = clientAddress(caller, request.remote_addr);
-      rateLimit.take(clientHost(address));
+      rateLimit.take(hostOf(address));
       if (!isHostId(hostId)) {
         throw badParameter(`${JSON.stringify(hostId)} is not a host id: it must be a UUID`);
       }
@@ -121,7 +122,7 @@ function hostNames(
     nodeName: request.node_name,
     principals: request.additional_principals ?? [],
     dnsNames: request.dns_names ?? [],
-    remoteHost: clientHost(remoteAddress),
+    remoteHost: hostOf(remoteAddress),
   };
 }
 

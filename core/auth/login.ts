@@ -1,6 +1,7 @@
 /** Logins of local users: for certificates, and for the web. */
 import { auditEvent } from "../audit/catalogue.js";
 import { accessDenied, badParameter, errorMessage, hasCode } from "../errors/error.js";
+import { hostOf } from "../grammar/address.js";
 import type { Clock } from "../plugin/clock.js";
 import type { ClusterSettingsStore } from "../resources/cluster-settings.js";
 import { parseTime } from "../resources/rfc3339.js";
@@ -12,7 +13,7 @@ import type { AuditTrail } from "./audit-trail.js";
 import type { SshLoginRequest, SshLoginResponse, WebLoginRequest } from "./client/api.js";
 import type { CredentialsCheck, OfferedCredentials } from "./credentials-check.js";
 import type { LoginGuard } from "./login-guard.js";
-import { clientHost, type RateLimit } from "./rate-limit.js";
+import type { RateLimit } from "./rate-limit.js";
 import { fromBase64, toBase64 } from "./base64.js";
 import type { Signers } from "./signers.js";
 import type { UserCertificates } from "./user-certificates.js";
@@ -64,7 +65,7 @@ export function createLogins(context: LoginContext): Logins {
   };
 
   const authenticate = async (request: SshLoginRequest | WebLoginRequest): Promise<User> => {
-    rateLimit.take(clientHost(request.remote_addr ?? ""));
+    rateLimit.take(hostOf(request.remote_addr ?? ""));
     try {
       const user = await prove(request);
       await context.audit.emit(loginEvent(request));

@@ -1,5 +1,6 @@
 /** Heartbeats: who is there, and until when. */
 import { badParameter } from "../errors/error.js";
+import { hostOf } from "../grammar/address.js";
 import type { Clock } from "../plugin/clock.js";
 import type { PresenceStore, ServerStore } from "../resources/presence.js";
 import { formatTime, optionalTime } from "../resources/rfc3339.js";
@@ -7,7 +8,6 @@ import { serverCodec } from "../resources/server-codec.js";
 import type { Server } from "../resources/server.js";
 import { requirePrintable } from "./printable.js";
 import type { KeepAlive } from "./client/api.js";
-import { clientHost } from "./rate-limit.js";
 
 /** How long a heartbeat lives. */
 export const HEARTBEAT_TTL_MS = 600_000;
@@ -93,7 +93,7 @@ function boundedExpiry(asked: Date | undefined, now: Date): Date {
 /** A host that listens everywhere is reachable where it called from. */
 function reachableAddress(address: string, remoteAddress: string): string {
   const match = /^(0\.0\.0\.0|\[::\]|::)?:(\d+)$/.exec(address);
-  const host = clientHost(remoteAddress);
+  const host = hostOf(remoteAddress);
   if (match === null || host === "") {
     return address;
   }

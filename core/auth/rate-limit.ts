@@ -30,8 +30,3 @@ export function createRateLimit(perSecond: number, clock: Clock): RateLimit {
     },
   };
 }
-
-/** The host of an `ip:port` address, which is what a client is known by. */
-export function clientHost(address: string): string {
-  return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
-}

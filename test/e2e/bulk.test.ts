@@ -8,6 +8,7 @@ import net from "node:net";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
+import { startDigestServer } from "./kit/digest-server.js";
 import { freePorts } from "./kit/ports.js";
 import { needProgram, succeed } from "./kit/programs.js";
 import { said } from "./kit/said.js";
@@ -68,14 +69,8 @@ describe("e2e: 500 MB", function () {
   });
 
   it("through a forwarded port", async () => {
-    const target = net.createServer({ allowHalfOpen: true }, (socket) => {
-      const hash = createHash("sha256");
-      socket.on("data", (chunk: Buffer) => hash.update(chunk));
-      socket.on("end", () => socket.end(hash.digest("hex")));
-    });
-    target.listen(0, "127.0.0.1");
-    await once(target, "listening");
-    const { port } = target.address() as net.AddressInfo;
+    const target = await startDigestServer();
+    const { port } = target;
     const [local] = (await freePorts(1)) as [number];
     const forward = spawn(
       "ssh",

@@ -7,6 +7,7 @@ import path from "node:path";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
+import { startDigestServer } from "./kit/digest-server.js";
 import { freePorts } from "./kit/ports.js";
 import { needProgram, run, succeed, type Outcome } from "./kit/programs.js";
 import { said } from "./kit/said.js";
@@ -203,14 +204,8 @@ describe("e2e: stock OpenSSH", function () {
   });
 
   it("forwards a port both ways with half-close, and audits it", async () => {
-    const target = net.createServer({ allowHalfOpen: true }, (socket) => {
-      const hash = createHash("sha256");
-      socket.on("data", (chunk: Buffer) => hash.update(chunk));
-      socket.on("end", () => socket.end(hash.digest("hex")));
-    });
-    target.listen(0, "127.0.0.1");
-    await once(target, "listening");
-    const { port } = target.address() as net.AddressInfo;
+    const target = await startDigestServer();
+    const { port } = target;
     const [local] = (await freePorts(1)) as [number];
     const forward = spawn(
       "ssh",

@@ -1,6 +1,6 @@
 import { accessDenied } from "../../errors/error.js";
+import { hostOf } from "../../grammar/address.js";
 import type { AuthApi, UserCertsRequest } from "../client/api.js";
-import { clientHost } from "../rate-limit.js";
 import { clientAddress } from "../caller.js";
 import type { CallScope } from "./scope.js";
 
@@ -58,11 +58,11 @@ export function loginCalls({
       return signups.invite(user, ttlMs);
     },
     async getSignupToken(token, remoteAddress) {
-      rateLimit.take(clientHost(clientAddress(caller, remoteAddress)));
+      rateLimit.take(hostOf(clientAddress(caller, remoteAddress)));
       return signups.open(token);
     },
     async createUserWithToken(request) {
-      rateLimit.take(clientHost(clientAddress(caller, request.remote_addr)));
+      rateLimit.take(hostOf(clientAddress(caller, request.remote_addr)));
       return signups.redeem(request);
     },
     authenticateSsh: async (request) => logins.forCertificates(fromClient(request)),

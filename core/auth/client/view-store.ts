@@ -31,14 +31,14 @@ const READERS: { [K in ViewKind]: (api: AuthApi) => Promise<ViewContent[K][]> } 
   namespace: (api) => api.getNamespaces(),
 };
 
-type Any = ViewContent[ViewKind];
-type ByName = Map<string, Any>;
+type Viewed = ViewContent[ViewKind];
+type ByName = Map<string, Viewed>;
 
 /** Resources of the chosen kinds, by name, with those who want to hear of changes. */
 export class ViewStore {
   readonly #content = new Map<ViewKind, ByName>();
   /** What `all` returned, until it changes: views are read far more often than they change. */
-  readonly #lists = new Map<ViewKind, readonly Any[]>();
+  readonly #lists = new Map<ViewKind, readonly Viewed[]>();
   readonly #listeners = new Map<ViewKind, Set<() => void>>();
 
   constructor(readonly kinds: readonly ViewKind[]) {}
@@ -61,7 +61,7 @@ export class ViewStore {
   /** Reads every kind anew. Only when all are read does any of it show. */
   async fill(api: AuthApi): Promise<void> {
     const read = async (kind: ViewKind): Promise<readonly [ViewKind, ByName]> => {
-      const resources: Any[] = await READERS[kind](api);
+      const resources: Viewed[] = await READERS[kind](api);
       return [kind, new Map(resources.map((resource) => [nameOf(resource), resource]))];
     };
     for (const [kind, next] of await Promise.all(this.kinds.map(read))) {
@@ -78,7 +78,7 @@ export class ViewStore {
     const content = this.#content.get(kind);
     if (!content) return;
     if (event.type === "put") {
-      const resource = event.resource as Any;
+      const resource = event.resource as Viewed;
       const name = nameOf(resource);
       if (same(content.get(name), resource)) return;
       content.set(name, resource);
@@ -104,7 +104,7 @@ export class ViewStore {
   }
 }
 
-function nameOf(resource: Any): string {
+function nameOf(resource: Viewed): string {
   const { name } = resource.metadata;
   return resource.kind === "cert_authority" ? `${resource.spec.type}/${name}` : name;
 }
@@ -113,6 +113,6 @@ function sameContent(a: ByName, b: ByName): boolean {
   return a.size === b.size && [...b].every(([name, resource]) => same(a.get(name), resource));
 }
 
-function same(a: Any | undefined, b: Any): boolean {
+function same(a: Viewed | undefined, b: Viewed): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { clientHost, createRateLimit } from "../../../core/auth/rate-limit.js";
+import { createRateLimit } from "../../../core/auth/rate-limit.js";
+import { hostOf } from "../../../core/grammar/address.js";
 import { MovingClock } from "./moving-clock.js";
 
 describe("the rate limit", () => {
@@ -33,7 +34,7 @@ describe("the rate limit", () => {
     ["", ""],
   ] as const) {
     it(`knows the client at ${JSON.stringify(address)} as ${JSON.stringify(host)}`, () => {
-      assert.equal(clientHost(address), host);
+      assert.equal(hostOf(address), host);
     });
   }
 });
