@@ -9,7 +9,7 @@ import { buildStamp, STAMP_FILE } from "./build-stamp.mjs";
 import { mustRun, root } from "./run.mjs";
 
 /** Packages with native parts, or that find files beside themselves: they stay outside the bundle. */
-const EXTERNAL = ["ssh2", "better-sqlite3", "bcrypt", "@lydell/node-pty*", "cpu-features"];
+const EXTERNAL = ["ssh2", "better-sqlite3", "bcrypt", "@lydell/node-pty*", "cpu-features", "koffi"];
 /** Each entry of dist/bin, and the source it is made of. */
 const ENTRIES = {
   "teleport": "core/bin/teleport.ts",

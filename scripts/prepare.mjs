@@ -22,6 +22,10 @@ const TEST_PROGRAMS = {
   "setpriv": "util-linux",
   "expect": "expect",
   "openssl": "openssl",
+  "ansible": "ansible-core",
+  "Xvfb": "xvfb",
+  "xauth": "xauth",
+  "xdpyinfo": "x11-utils",
 };
 
 const [major, minor] = process.versions.node.split(".").map(Number);

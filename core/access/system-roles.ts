@@ -63,7 +63,16 @@ const RULES: Readonly<Partial<Record<SystemRole, readonly SystemRule[]>>> = {
   Node: [
     { resources: ["node", "ssh_session", "event", "tunnel"], verbs: READ_WRITE },
     {
-      resources: ["proxy", "user", "namespace", "role", "auth_server", "tunnel_connection", "cluster_config"],
+      resources: [
+        "proxy",
+        "user",
+        "namespace",
+        "role",
+        "lock",
+        "auth_server",
+        "tunnel_connection",
+        "cluster_config",
+      ],
       verbs: READ_ONLY,
     },
     { resources: ["cert_authority"], verbs: READ_NO_SECRETS },
@@ -91,6 +100,7 @@ const RULES: Readonly<Partial<Record<SystemRole, readonly SystemRule[]>>> = {
         "tunnel",
         "user",
         "role",
+        "lock",
         "cluster_auth_preference",
         "cluster_config",
         "cluster_name",

@@ -43,6 +43,24 @@ export const EVENT_KINDS = {
     fields: { user: "string", expires: "string", roles: "strings", connector: "string" },
   },
   userDelete: { event: "user.delete", codes: { success: "T1003I" }, fields: { user: "string" } },
+  /** As of 4.3; `user` is who did it, where a user did. */
+  roleUpdate: {
+    event: "role.updated",
+    codes: { success: "T9000I" },
+    fields: { name: "string", user: "string?" },
+  },
+  roleDelete: {
+    event: "role.deleted",
+    codes: { success: "T9001I" },
+    fields: { name: "string", user: "string?" },
+  },
+  /** As of 7.1. `target` holds what has to fit; `expires` is RFC 3339, absent for never. */
+  lockCreated: {
+    event: "lock.created",
+    codes: { success: "TLK00I" },
+    fields: { name: "string", target: "map", message: "string?", expires: "string?" },
+  },
+  lockDeleted: { event: "lock.deleted", codes: { success: "TLK01I" }, fields: { name: "string" } },
   sessionStart: {
     event: "session.start",
     codes: { success: "T2000I" },

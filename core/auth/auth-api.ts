@@ -3,6 +3,7 @@ import { createAuthorization } from "./authorization.js";
 import { accountCalls } from "./calls/account-calls.js";
 import { clusterCalls } from "./calls/cluster-calls.js";
 import { joinCalls } from "./calls/join-calls.js";
+import { lockCalls } from "./calls/lock-calls.js";
 import { loginCalls } from "./calls/login-calls.js";
 import { presenceCalls } from "./calls/presence-calls.js";
 import type { CallScope, Services } from "./calls/scope.js";
@@ -16,6 +17,7 @@ export function createAuthApi(caller: Caller, services: Services): AuthApi {
   return {
     ...clusterCalls(scope),
     ...accountCalls(scope),
+    ...lockCalls(scope),
     ...loginCalls(scope),
     ...joinCalls(scope),
     ...presenceCalls(scope),

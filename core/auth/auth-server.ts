@@ -24,6 +24,7 @@ import { createHostCertificates } from "./host-certificates.js";
 import { createJoinTokens } from "./join-tokens.js";
 import { createJoins } from "./join.js";
 import { createLoginGuard } from "./login-guard.js";
+import { createLocks } from "./locks.js";
 import { createLogins } from "./login.js";
 import { createPresence } from "./presence.js";
 import { createRateLimit } from "./rate-limit.js";
@@ -168,6 +169,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     joinTokens,
     recordings,
     accounts: createAccounts(stores, audit),
+    locks: createLocks({ locks: stores.locks, audit, clock }),
     logins: createLogins({
       users: stores.users,
       settings: stores.settings,

@@ -4,6 +4,7 @@ import { createClusterSettingsStore, type ClusterSettingsStore } from "../resour
 import { createCredentialStore, type CredentialStore } from "../resources/credentials.js";
 import { createLiveSessionStore, type LiveSessionStore } from "../resources/live-sessions.js";
 import { createLoginAttemptStore, type LoginAttemptStore } from "../resources/login-attempts.js";
+import { createLockStore, type LockStore } from "../resources/locks.js";
 import { createNamespaceStore, type NamespaceStore } from "../resources/namespaces.js";
 import { createPresenceStore, type PresenceStore } from "../resources/presence.js";
 import { createRoleStore, type RoleStore } from "../resources/roles.js";
@@ -19,6 +20,7 @@ export interface Stores {
   readonly settings: ClusterSettingsStore;
   readonly namespaces: NamespaceStore;
   readonly roles: RoleStore;
+  readonly locks: LockStore;
   readonly users: UserStore;
   readonly credentials: CredentialStore;
   readonly attempts: LoginAttemptStore;
@@ -37,6 +39,7 @@ export function createStores(storage: Storage): Stores {
     settings: createClusterSettingsStore(storage),
     namespaces: createNamespaceStore(storage),
     roles: createRoleStore(storage),
+    locks: createLockStore(storage),
     users: createUserStore(storage),
     credentials: createCredentialStore(storage),
     attempts: createLoginAttemptStore(storage),

@@ -5,6 +5,7 @@ import { authorityCodec, withoutPrivateKeys } from "../resources/authority-codec
 import { clusterConfigCodec, clusterNameCodec, namespaceCodec } from "../resources/cluster-codec.js";
 import type { Codec } from "../resources/codec.js";
 import { keys } from "../resources/keys.js";
+import { lockCodec } from "../resources/lock-codec.js";
 import { roleCodec } from "../resources/role-codec.js";
 import { serverCodec } from "../resources/server-codec.js";
 import { userCodec } from "../resources/user-codec.js";
@@ -58,6 +59,12 @@ const KINDS: readonly WatchedKind[] = [
     prefix: keys.roles,
     pattern: /^\/roles\/(?<name>[^/]+)\/params$/,
     codec: roleCodec,
+  },
+  {
+    kind: "lock",
+    prefix: keys.locks,
+    pattern: /^\/extensions\/locks\/(?<name>[^/]+)$/,
+    codec: lockCodec,
   },
   {
     kind: "namespace",

@@ -42,7 +42,7 @@ export const nodeProvider: Provider = provide({
         nodeName: host.name,
         principals: certificateNames(listener.address, address, ...node.publicAddrs),
       },
-      kinds: ["cert_authority", "cluster_config", "role", "user", "proxy"],
+      kinds: ["cert_authority", "cluster_config", "role", "lock", "user", "proxy"],
       server,
       identities,
       settings,

@@ -55,7 +55,7 @@ export const proxyProvider: Provider = provide({
           ...certificateNames(...proxy.publicAddrs, ...proxy.sshPublicAddrs, ...proxy.tunnelPublicAddrs),
         ],
       },
-      kinds: ["cert_authority", "cluster_config", "node", "proxy", "auth_server", "role", "user"],
+      kinds: ["cert_authority", "cluster_config", "node", "proxy", "auth_server", "role", "lock", "user"],
       server,
       identities,
       settings,

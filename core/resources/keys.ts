@@ -46,6 +46,11 @@ export const keys = {
   authServer: (id: string) => `/authservers/${segment(id)}`,
   tunnels: "/reverseTunnels/",
   tunnelConnections: "/tunnelConnections/",
+  /** Ours: 4.2 has no locks. */
+  locks: `${EXTENSION_KEYS}/locks/`,
+  lock: (name: string) => `${EXTENSION_KEYS}/locks/${segment(name)}`,
+  /** Ours: the places that a user's connections take, where a role limits their number. */
+  connectionPlaces: (user: string) => `${EXTENSION_KEYS}/connections/${segment(user)}`,
   /** Ours: which host a session belongs to. */
   sessionOwner: (id: string) => `${EXTENSION_KEYS}/session_owners/${segment(id)}`,
   liveSessions: (namespace: string) => `/namespaces/${segment(namespace)}/sessions/active/`,

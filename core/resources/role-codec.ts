@@ -34,6 +34,10 @@ const schema = resource(
         client_idle_timeout: omitEmpty(duration),
         disconnect_expired_cert: omitEmpty(truth),
         enhanced_recording: omitEmpty(z.array(z.enum(["command", "disk", "network"]))),
+        permit_x11_forwarding: omitEmpty(truth),
+        max_connections: omitEmpty(z.int().nonnegative()),
+        max_sessions: omitEmpty(z.int().nonnegative()),
+        lock: omitEmpty(z.enum(["best_effort", "strict"])),
       })
       .prefault({}),
     allow: conditions.prefault({}),

@@ -28,6 +28,14 @@ export interface RoleOptions {
   client_idle_timeout?: string;
   disconnect_expired_cert?: boolean;
   enhanced_recording?: string[];
+  /** As of 4.3: whether X11 clients may be forwarded. */
+  permit_x11_forwarding?: boolean;
+  /** As of 4.4: connections of one user to nodes at a time, over the whole cluster; 0 or absent = no limit. */
+  max_connections?: number;
+  /** As of 4.4: session channels of one connection at a time; 0 or absent = no limit. */
+  max_sessions?: number;
+  /** As of 7.1: what becomes of connections while the list of locks cannot be refreshed. */
+  lock?: "best_effort" | "strict";
 }
 
 /** A role, version 3 (features.md §5.1). */

@@ -6,6 +6,7 @@ import type { Caller } from "../caller.js";
 import type { HostCertificates } from "../host-certificates.js";
 import type { JoinTokens } from "../join-tokens.js";
 import type { Joins } from "../join.js";
+import type { Locks } from "../locks.js";
 import type { Logins } from "../login.js";
 import type { Presence } from "../presence.js";
 import type { RateLimit } from "../rate-limit.js";
@@ -21,6 +22,7 @@ export interface Services {
   readonly stores: Stores;
   readonly clock: Clock;
   readonly accounts: Accounts;
+  readonly locks: Locks;
   readonly logins: Logins;
   readonly signups: Signups;
   readonly joinTokens: JoinTokens;

@@ -8,6 +8,7 @@
 import type { AuditEvent } from "../../plugin/audit.js";
 import type { AuthorityType, CertAuthority, Rotation } from "../../resources/authority.js";
 import type { AuthPreference, ClusterConfig, ClusterName, Namespace } from "../../resources/cluster.js";
+import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import type { LiveSession, LiveSessionUpdate, WebSession } from "../../resources/session.js";
@@ -189,7 +190,10 @@ export interface WatchKind {
 /** A change as the API reports it; `init` comes first, and a stream that ends must be followed by a fresh read. */
 export type WatchEvent =
   | { type: "init" }
-  | { type: "put"; resource: CertAuthority | ClusterName | ClusterConfig | User | Role | Namespace | Server }
+  | {
+      type: "put";
+      resource: CertAuthority | ClusterName | ClusterConfig | User | Role | Lock | Namespace | Server;
+    }
   | { type: "delete"; kind: string; subKind: string; name: string };
 
 /** Bounds of an audit search. Newest or oldest first as asked; `limit` 0 takes the server's default of 500. */
@@ -225,6 +229,11 @@ export interface AuthApi {
   getRole(name: string): Promise<Role>;
   upsertRole(role: Role): Promise<void>;
   deleteRole(name: string): Promise<void>;
+
+  /** Ours, as of 7.1. The locks in force; expired ones are gone. */
+  getLocks(): Promise<Lock[]>;
+  upsertLock(lock: Lock): Promise<void>;
+  deleteLock(name: string): Promise<void>;
 
   /** Creates an invite and returns its token (32 hex). `ttlMs` at most 48 h. */
   createSignupToken(user: InvitedUser, ttlMs: number): Promise<string>;

@@ -116,6 +116,7 @@ export async function createClusterView(api: AuthApi, options: ClusterViewOption
         if (!role) throw accessDenied(`role '${name}' does not exist`);
         return role;
       }),
+    locks: () => store.all("lock"),
     user: (name) => store.get("user", name),
     nodes: () => store.all("node"),
     proxies: () => store.all("proxy"),

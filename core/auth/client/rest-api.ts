@@ -1,6 +1,7 @@
 import type { AuditEvent } from "../../plugin/audit.js";
 import type { CertAuthority } from "../../resources/authority.js";
 import type { AuthPreference, ClusterConfig, ClusterName, Namespace } from "../../resources/cluster.js";
+import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import type { LiveSession, WebSession } from "../../resources/session.js";
@@ -60,6 +61,10 @@ export function createRestApi(http: HttpClient): RestApi {
     getRole: (name) => get(`/roles/${segment(name)}`, resource<Role>()),
     upsertRole: (role) => act("POST", "/roles", { role }),
     deleteRole: (name) => act("DELETE", `/roles/${segment(name)}`),
+
+    getLocks: () => get("/locks", list(resource<Lock>())),
+    upsertLock: (lock) => act("POST", "/locks", { lock }),
+    deleteLock: (name) => act("DELETE", `/locks/${segment(name)}`),
 
     createSignupToken: (user, ttlMs) =>
       post("/signuptokens", { user, ttl: Math.round(ttlMs * NANOSECONDS_PER_MS) }, text),

@@ -1,5 +1,6 @@
 import type { CertAuthority } from "../../resources/authority.js";
 import type { ClusterConfig, Namespace } from "../../resources/cluster.js";
+import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import type { User } from "../../resources/user.js";
@@ -11,6 +12,7 @@ export interface ViewContent {
   cert_authority: CertAuthority;
   cluster_config: ClusterConfig;
   role: Role;
+  lock: Lock;
   user: User;
   node: Server;
   proxy: Server;
@@ -24,6 +26,7 @@ const READERS: { [K in ViewKind]: (api: AuthApi) => Promise<ViewContent[K][]> } 
     (await Promise.all([api.getCertAuthorities("host"), api.getCertAuthorities("user")])).flat(),
   cluster_config: async (api) => [await api.getClusterConfig()],
   role: (api) => api.getRoles(),
+  lock: (api) => api.getLocks(),
   user: (api) => api.getUsers(),
   node: (api) => api.getNodes("default"),
   proxy: (api) => api.getProxies(),

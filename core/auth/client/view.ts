@@ -1,12 +1,21 @@
 import type { AuthorityType, CertAuthority } from "../../resources/authority.js";
 import type { ClusterConfig } from "../../resources/cluster.js";
+import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import type { User } from "../../resources/user.js";
 
 /** Kinds a view can hold. */
 export type ViewKind =
-  "cert_authority" | "cluster_config" | "role" | "user" | "node" | "proxy" | "auth_server" | "namespace";
+  | "cert_authority"
+  | "cluster_config"
+  | "role"
+  | "lock"
+  | "user"
+  | "node"
+  | "proxy"
+  | "auth_server"
+  | "namespace";
 
 /**
  * A replica of the part of the cluster's state that one service needs: filled before it is handed out, kept fresh by a
@@ -19,6 +28,8 @@ export interface ClusterView {
   clusterConfig(): ClusterConfig;
   /** The roles with these names, in order. Throws `access_denied` naming the first that does not exist. */
   roles(names: readonly string[]): Role[];
+  /** The locks; whether one is in force now is for the reader to see from its times. */
+  locks(): readonly Lock[];
   user(name: string): User | undefined;
   nodes(): readonly Server[];
   proxies(): readonly Server[];

@@ -1,7 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { notImplemented } from "../../errors/error.js";
+import type { Lock } from "../../resources/lock.js";
 import type { WatchEvent } from "./api.js";
 import { EventSchema, Operation, type Event } from "./messages/gen/auth_pb.js";
+import { LockSchema } from "./messages/gen/services_pb.js";
 import { fromCertAuthority, toCertAuthority } from "./messages/authority.js";
 import {
   fromClusterConfig,
@@ -67,6 +69,8 @@ function toResource(resource: Changed): Event["resource"] {
       return { case: "user", value: toUser(resource) };
     case "role":
       return { case: "role", value: toRole(resource) };
+    case "lock":
+      return { case: "lock", value: create(LockSchema, { json: JSON.stringify(resource) }) };
     case "namespace":
       return { case: "namespace", value: toNamespace(resource) };
     case "node":
@@ -90,6 +94,8 @@ function fromResource(resource: Event["resource"]): Changed | undefined {
       return fromUser(resource.value);
     case "role":
       return fromRole(resource.value);
+    case "lock":
+      return JSON.parse(resource.value.json) as Lock;
     case "namespace":
       return fromNamespace(resource.value);
     case "server":

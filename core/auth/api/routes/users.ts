@@ -1,3 +1,4 @@
+import type { Lock } from "../../../resources/lock.js";
 import type { Role } from "../../../resources/role.js";
 import type { User } from "../../../resources/user.js";
 import type { InvitedUser, SshLoginRequest, WebLoginRequest } from "../../client/api.js";
@@ -6,7 +7,7 @@ import { flag, route, type RestCall, type Route } from "../route.js";
 
 const NANOSECONDS_PER_MS = 1e6;
 
-/** Endpoints of users, their roles, invites and logins. */
+/** Endpoints of users, their roles, locks, invites and logins. */
 export const userRoutes: readonly Route[] = [
   route("GET", "/users", (api, call) => api.getUsers(flag(call, "with_secrets"))),
   route("GET", "/users/:user", (api, call) => api.getUser(call.param("user"), flag(call, "with_secrets"))),
@@ -17,6 +18,10 @@ export const userRoutes: readonly Route[] = [
   route("GET", "/roles/:role", (api, call) => api.getRole(call.param("role"))),
   route("POST", "/roles", (api, call) => api.upsertRole(resourceField<Role>(call.body(), "role"))),
   route("DELETE", "/roles/:role", (api, call) => api.deleteRole(call.param("role"))),
+
+  route("GET", "/locks", (api) => api.getLocks()),
+  route("POST", "/locks", (api, call) => api.upsertLock(resourceField<Lock>(call.body(), "lock"))),
+  route("DELETE", "/locks/:lock", (api, call) => api.deleteLock(call.param("lock"))),
 
   route("POST", "/signuptokens", (api, call) => {
     const user = objectField(call.body(), "user");

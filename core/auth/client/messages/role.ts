@@ -43,6 +43,10 @@ function toOptions(options: RoleOptions): MessageInitShape<typeof RoleOptionsSch
     clientIdleTimeout: toNanoseconds(options.client_idle_timeout),
     disconnectExpiredCert: options.disconnect_expired_cert ?? false,
     enhancedRecording: options.enhanced_recording ?? [],
+    permitX11Forwarding: options.permit_x11_forwarding ?? false,
+    maxConnections: BigInt(options.max_connections ?? 0),
+    maxSessions: BigInt(options.max_sessions ?? 0),
+    lock: options.lock ?? "",
   };
 }
 
@@ -55,6 +59,11 @@ function fromOptions(message: OptionsMessage | undefined): RoleOptions {
     ...(message?.clientIdleTimeout && { client_idle_timeout: fromNanoseconds(message.clientIdleTimeout) }),
     ...(message?.disconnectExpiredCert && { disconnect_expired_cert: true }),
     ...(message?.enhancedRecording.length && { enhanced_recording: message.enhancedRecording }),
+    ...(message?.permitX11Forwarding && { permit_x11_forwarding: true }),
+    ...(message?.maxConnections && { max_connections: Number(message.maxConnections) }),
+    ...(message?.maxSessions && { max_sessions: Number(message.maxSessions) }),
+    // An unknown word must not weaken the role.
+    ...(message?.lock && { lock: message.lock === "best_effort" ? "best_effort" : "strict" }),
   };
 }
 
