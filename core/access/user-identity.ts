@@ -16,6 +16,7 @@ export interface IdentitySource {
 export interface UserIdentity {
   readonly user: string;
   readonly access: Access;
+  readonly traits: Traits;
   readonly certificate: SshCertificate;
 }
 
@@ -31,17 +32,18 @@ export function mayForwardPorts({ access, certificate }: UserIdentity): boolean 
 export function identifyUser(certificate: SshCertificate, known: IdentitySource): UserIdentity {
   const user = certificate.keyId;
   if (user === "") throw accessDenied("the certificate names no user");
+  const identity = (held: readonly Role[], traits: Traits): UserIdentity => {
+    return { user, access: createAccess(held, traits), traits, certificate };
+  };
   const roles = certificate.extensions.get("teleport-roles");
   const traits = certificate.extensions.get("teleport-traits");
   if (roles === undefined) {
     const owner = known.user(user);
     if (owner === undefined)
       throw accessDenied(`the certificate has no roles, and there is no user "${user}"`);
-    const access = createAccess(known.roles(owner.spec.roles), owner.spec.traits ?? {});
-    return { user, access, certificate };
+    return identity(known.roles(owner.spec.roles), owner.spec.traits ?? {});
   }
-  const access = createAccess(known.roles(readRoles(roles)), traits === undefined ? {} : readTraits(traits));
-  return { user, access, certificate };
+  return identity(known.roles(readRoles(roles)), traits === undefined ? {} : readTraits(traits));
 }
 
 function readRoles(text: string): string[] {
