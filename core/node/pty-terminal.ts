@@ -6,9 +6,9 @@
 import { chmodSync, chownSync, closeSync, constants, openSync, readSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import { ReadStream } from "node:tty";
+import type { TerminalSize } from "../session/session-process.js";
 import type { Account } from "./account.js";
 import { nativePty } from "./native-pty.js";
-import type { TerminalSize } from "./pty-process.js";
 
 const READ_BYTES = 64 * 1024;
 /** Output passes through a kernel work queue, so that the first reads after the exit may come too early. */

@@ -1,6 +1,6 @@
 /** What the daemon and a session's own process (pam-session.ts) say to each other, over Node's IPC channel. */
+import type { ExitStatus } from "../../session/session-process.js";
 import type { Launch, LaunchTools } from "../launcher.js";
-import type { ExitStatus } from "../session-process.js";
 import type { PamLogin } from "./pam-transaction.js";
 
 /** The daemon's first message: what to do. */

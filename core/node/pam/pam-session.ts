@@ -6,8 +6,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { writeSync } from "node:fs";
 import { errorMessage, hasCode, unavailable } from "../../errors/error.js";
+import type { ExitStatus } from "../../session/session-process.js";
 import { type Launch, launchCommand, type LaunchTools } from "../launcher.js";
-import { type ExitStatus, hangUpGroup, signalGroup } from "../session-process.js";
+import { hangUpGroup, signalGroup } from "../process-group.js";
 import { loadPamLibrary } from "./pam-library.js";
 import { programEnvironment } from "./pam-environment.js";
 import type { PamOrder, PamReport, PamRequest } from "./pam-messages.js";
