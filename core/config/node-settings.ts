@@ -12,6 +12,17 @@ export interface NodeSettings {
   readonly labels: NodeLabels;
   /** Whether sessions get the variables of `~/.tsh/environment`. */
   readonly permitUserEnv: boolean;
+  /** `pam:`; absent unless it is enabled. */
+  readonly pam: PamSettings | undefined;
+}
+
+/** How logins pass through PAM. */
+export interface PamSettings {
+  /** The file of /etc/pam.d. */
+  readonly service: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whether the `auth` modules run too. */
+  readonly authenticate: boolean;
 }
 
 /** Settings of the node service from its section; `--labels` replaces fixed labels and commands alike. */
@@ -27,5 +38,15 @@ export function resolveNode(section: FileConfig["sshService"] = {}, flags: Start
     namespace: "default",
     labels: flags.labels ? parseLabelFlag(flags.labels) : { fixed: section.labels ?? {}, commands },
     permitUserEnv: flags.permitUserEnv ?? section.permitUserEnv ?? false,
+    pam: resolvePam(section.pam),
+  };
+}
+
+function resolvePam(section: NonNullable<FileConfig["sshService"]>["pam"]): PamSettings | undefined {
+  if (section?.enabled !== true) return undefined;
+  return {
+    service: section.serviceName ?? "sshd",
+    environment: section.environment ?? {},
+    authenticate: section.usePamAuth ?? false,
   };
 }

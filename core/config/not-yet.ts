@@ -87,7 +87,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   },
   "auth_service.proxy_listener_mode": { instead: "listeners are separate", matters: oneOf("multiplex") },
   "ssh_service.namespace": { instead: "the node joins namespace default", matters: noneOf("default") },
-  "ssh_service.pam": { instead: "sessions do not pass through PAM", matters: isEnabled },
   "ssh_service.enhanced_recording": { instead: "only terminal output is recorded", matters: isEnabled },
   "ssh_service.port_forwarding": { instead: "roles alone decide about forwarding", matters: isNo },
   "ssh_service.x11": { instead: "X11 requests are refused", matters: isEnabled },

@@ -28,6 +28,7 @@ import { LocalSessions } from "./local-sessions.js";
 import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
 import { OpenSessions } from "../session/open-sessions.js";
+import { pamAdmission } from "./pam/pam-account.js";
 import { PipePool } from "./pipe-pool.js";
 import { forwardPort } from "./port-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
@@ -131,6 +132,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     const identity = identify(connection);
     if (identity === undefined) return;
     const host = new LocalSessions(context, connection, identity);
+    const admission = pamAdmission(context, connection, identity);
     log.info("a user is connected", {
       user: identity.user,
       login: connection.user,
@@ -144,7 +146,10 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
         channel: open.accept(),
       }),
     );
-    connection.onChannel("direct-tcpip", (open) => void forwardPort(open, { context, connection, identity }));
+    connection.onChannel(
+      "direct-tcpip",
+      (open) => void forwardPort(open, { context, connection, identity }, admission),
+    );
     monitorConnection({ context, connection, identity });
   }
 

@@ -9,8 +9,15 @@ import { type ChannelOpen, OPEN_FAILURE } from "../ssh/contract.js";
 import { relay } from "../ssh/relay.js";
 import { connectTcp } from "../ssh/tcp-connect.js";
 
-/** Connects one channel to its target. The event `port` is on record before the first byte flows. Never rejects. */
-export async function forwardPort(open: ChannelOpen, options: ForwardingOptions): Promise<void> {
+/**
+ * Connects one channel to its target, once the host admits the login. The event `port` is on record before the first byte
+ * flows. Never rejects.
+ */
+export async function forwardPort(
+  open: ChannelOpen,
+  options: ForwardingOptions,
+  admission: () => Promise<void>,
+): Promise<void> {
   let target: Address;
   try {
     target = readTarget(open.payload);
@@ -23,6 +30,13 @@ export async function forwardPort(open: ChannelOpen, options: ForwardingOptions)
   if (!mayForwardPorts(options.identity)) {
     await audit.failed(address, "port forwarding not allowed");
     open.reject(OPEN_FAILURE.administrativelyProhibited, "port forwarding not allowed");
+    return;
+  }
+  try {
+    await admission();
+  } catch (error) {
+    await audit.failed(address, errorMessage(error));
+    open.reject(OPEN_FAILURE.administrativelyProhibited, errorMessage(error));
     return;
   }
   let socket: Socket;

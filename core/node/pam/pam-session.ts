@@ -12,6 +12,7 @@ import { hangUpGroup, signalGroup } from "../process-group.js";
 import { loadPamLibrary } from "./pam-library.js";
 import { programEnvironment } from "./pam-environment.js";
 import type { PamOrder, PamReport, PamRequest } from "./pam-messages.js";
+import { dropStandardStreams } from "./null-streams.js";
 import { PamTransaction } from "./pam-transaction.js";
 import { rememberLimits } from "./resource-limits.js";
 
@@ -72,6 +73,7 @@ function serve(request: PamRequest): void {
     const environment = programEnvironment(request.launch.environment, transaction.environment());
     const program = start({ ...request.launch, environment }, request.tools);
     restoreLimits();
+    dropStandardStreams();
     attend(program, transaction);
   } catch (error) {
     restoreLimits();
