@@ -44,8 +44,9 @@ export interface LaunchTools {
   /** Absent where the system has none; terminal modes are then left at their defaults. */
   readonly stty: string | undefined;
   readonly tty: string | undefined;
-  /** Absent where the daemon is not root, or the system has none; PAM needs it. */
+  /** Of util-linux, as setpriv; sessions with PAM take them. */
   readonly setsid: string | undefined;
+  readonly prlimit: string | undefined;
 }
 
 const DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin"];
@@ -67,7 +68,8 @@ export function findLaunchTools(isRoot: boolean): LaunchTools {
     setpriv: isRoot ? setpriv : undefined,
     stty: find("stty"),
     tty: find("tty"),
-    setsid: isRoot ? find("setsid") : undefined,
+    setsid: find("setsid"),
+    prlimit: find("prlimit"),
   };
 }
 

@@ -12,8 +12,15 @@ import { type LaunchTools, ownCommand } from "../launcher.js";
 import { signalGroup } from "../process-group.js";
 import type { PamOrder, PamReport, PamRequest } from "./pam-messages.js";
 
-/** The program pam-session.ts, as a command. */
-export const PAM_SESSION = [process.execPath, fileURLToPath(new URL("./pam-session.js", import.meta.url))];
+/**
+ * The program pam-session.ts, as a command. It has one thread, so that nothing allocates memory while a module keeps the
+ * runtime under the limits that it sets for the program (see resource-limits.ts).
+ */
+export const PAM_SESSION = [
+  process.execPath,
+  "--single-threaded",
+  fileURLToPath(new URL("./pam-session.js", import.meta.url)),
+];
 
 /** How long modules may take to open a session, as sshd's LoginGraceTime. */
 const OPENING_MS = 120_000;
@@ -81,7 +88,10 @@ function opened(guard: ChildProcess, { request, clock }: GuardOptions): Promise<
     guard.once("error", (cause) =>
       reject(unavailable("cannot start a session's process on this host", { cause })),
     );
-    guard.once("exit", () => reject(unavailable("PAM did not open this session; the node's log says why")));
+    guard.once("exit", (code, signal) => {
+      const cause = new Error(`the session's process ended with ${signal ?? code}`);
+      reject(unavailable("PAM did not open this session; the node's log says why", { cause }));
+    });
     guard.once("message", (message) => {
       const report = message as PamReport;
       if (report.kind !== "refused") resolve();

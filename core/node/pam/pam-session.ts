@@ -14,7 +14,7 @@ import { programEnvironment } from "./pam-environment.js";
 import type { PamOrder, PamReport, PamRequest } from "./pam-messages.js";
 import { dropStandardStreams } from "./null-streams.js";
 import { PamTransaction } from "./pam-transaction.js";
-import { rememberLimits } from "./resource-limits.js";
+import { OwnLimits } from "./resource-limits.js";
 
 /** With this argument the program only tells whether PAM can be used. */
 const CHECK = "--check";
@@ -55,7 +55,7 @@ function leaveWith(message: PamReport): void {
 
 function serve(request: PamRequest): void {
   let transaction: PamTransaction | undefined;
-  const restoreLimits = rememberLimits();
+  const ownLimits = new OwnLimits();
   try {
     process.umask(0o022);
     // Before credentials are established, so that modules may add groups (pam_setcred(3)).
@@ -69,14 +69,14 @@ function serve(request: PamRequest): void {
       return;
     }
     transaction.openSession();
+    const limits = ownLimits.takeBack();
     tell(transaction, request.terminal !== undefined);
     const environment = programEnvironment(request.launch.environment, transaction.environment());
-    const program = start({ ...request.launch, environment }, request.tools);
-    restoreLimits();
+    const program = start({ ...request.launch, environment }, request.tools, limits);
     dropStandardStreams();
     attend(program, transaction);
   } catch (error) {
-    restoreLimits();
+    ownLimits.takeBack();
     transaction?.end();
     leaveWith({ kind: "refused", denied: hasCode(error, "access_denied"), reason: errorMessage(error) });
   }
@@ -90,14 +90,16 @@ function tell({ messages }: PamTransaction, hasTerminal: boolean): void {
 }
 
 /** Starts the program in a session of its own; a terminal becomes its controlling one. */
-function start(launch: Launch, tools: LaunchTools): ChildProcess {
+function start(launch: Launch, tools: LaunchTools, limits: readonly string[]): ChildProcess {
+  const { setsid, prlimit } = tools;
+  if (setsid === undefined || prlimit === undefined) throw unavailable("PAM needs util-linux; install it");
   const command = launchCommand(tools, { ...launch, keepsGroupsAndUmask: true });
-  const options = { stdio: "inherit", env: command.environment, cwd: "/" } as const;
-  if (launch.terminalModes === undefined) {
-    return spawn(command.file, command.args, { ...options, detached: true });
-  }
-  if (tools.setsid === undefined) throw unavailable("PAM needs setsid; install util-linux");
-  return spawn(tools.setsid, ["--ctty", command.file, ...command.args], options);
+  const steps = [
+    ...(launch.terminalModes === undefined ? [setsid] : [setsid, "--ctty"]),
+    ...(limits.length === 0 ? [] : [prlimit, ...limits]),
+    ...[command.file, ...command.args],
+  ] as [string, ...string[]];
+  return spawn(steps[0], steps.slice(1), { stdio: "inherit", env: command.environment, cwd: "/" });
 }
 
 function attend(program: ChildProcess, transaction: PamTransaction): void {
