@@ -55,7 +55,7 @@ describe("e2e: PAM", function () {
       [
         "set timeout 30",
         // An inner shell, as bash sees by SHLVL, reads no start files, which may take as long as they like.
-        `spawn ssh ${jump().join(" ")} -o SetEnv=SHLVL=2 -tt ${NODE} "PS1='ready> ' exec bash --norc --noprofile -i"`,
+        `spawn ssh ${jump().join(" ")} -o SetEnv=SHLVL=9 -tt ${NODE} "PS1='ready> ' exec bash --norc --noprofile -i"`,
         'expect "message of the day"',
         'expect "ready> "',
         `send "sh -c 'echo star\\$((0))ted; exec sleep 1000'\\r"`,
