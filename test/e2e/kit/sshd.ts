@@ -18,6 +18,8 @@ export interface StockSshd {
 
 /** What differs between the sshds of tests. */
 export interface StockSshdOptions {
+  /** A free port is taken where it is absent. */
+  readonly port?: number;
   /** False leaves it with a plain host key, which nobody vouches for. */
   readonly hostCertificate?: boolean;
   /** More lines of sshd_config. */
@@ -26,7 +28,7 @@ export interface StockSshdOptions {
 
 /** Starts sshd on a free port of the loopback; it lets in whoever the cluster's user authority certifies. */
 export async function startSshd(daemon: Daemon, options: StockSshdOptions = {}): Promise<StockSshd> {
-  const [port] = (await freePorts(1)) as [number];
+  const port = options.port ?? (await freePorts(1))[0]!;
   const folder = path.join(daemon.folder, `sshd-${port}`);
   const file = (name: string): string => path.join(folder, name);
   mkdirSync(folder, { mode: 0o700 });
