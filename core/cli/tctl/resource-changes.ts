@@ -1,0 +1,70 @@
+/** What `tctl create` and `tctl rm` do with each kind (features.md §2.5). Kinds that are not here cannot be changed. */
+import type { z } from "zod";
+import type { AuthApi } from "../../auth/client/api.js";
+import { badParameter } from "../../errors/error.js";
+import { lockCodec } from "../../resources/lock-codec.js";
+import type { Lock } from "../../resources/lock.js";
+import { roleCodec } from "../../resources/role-codec.js";
+import type { Role } from "../../resources/role.js";
+import { formatTime } from "../../resources/rfc3339.js";
+import { type StoredToken, tokenCodec } from "../../resources/token-codec.js";
+import { userCodec } from "../../resources/user-codec.js";
+import type { User } from "../../resources/user.js";
+import { terminalText } from "../terminal-text.js";
+import type { AnyResource } from "./resource-kinds.js";
+
+/** How a resource of one kind is made from a document. */
+export interface Creation {
+  readonly schema: z.ZodType;
+  /** Makes it and returns what to say. Throws `already_exists` where it exists and must not be overwritten. */
+  create(api: AuthApi, resource: AnyResource, overwrite: boolean): Promise<string>;
+}
+
+/** Declares a creation that takes exactly what its schema gives. */
+function creation<R extends AnyResource>(
+  schema: z.ZodType<R>,
+  create: (api: AuthApi, resource: R, overwrite: boolean) => Promise<string>,
+): Creation {
+  return { schema, create: (api, resource, overwrite) => create(api, resource as R, overwrite) };
+}
+
+const nameOf = ({ metadata }: AnyResource): string => terminalText(metadata.name);
+
+const CREATIONS: Readonly<Record<string, Creation>> = {
+  role: creation<Role>(roleCodec.schema, async (api, role, overwrite) => {
+    await (overwrite ? api.upsertRole(role) : api.createRole(role));
+    return `role '${nameOf(role)}' has been created`;
+  }),
+  // 4.2 has always overwritten users, and scripts count on it.
+  user: creation<User>(userCodec.schema, async (api, user) => {
+    await api.upsertUser(user);
+    return `user '${nameOf(user)}' has been updated`;
+  }),
+  lock: creation<Lock>(lockCodec.schema, async (api, lock, overwrite) => {
+    await (overwrite ? api.upsertLock(lock) : api.createLock(lock));
+    return `lock '${nameOf(lock)}' has been created`;
+  }),
+};
+
+const REMOVALS: Readonly<Record<string, (api: AuthApi, name: string) => Promise<void>>> = {
+  role: (api, name) => api.deleteRole(name),
+  user: (api, name) => api.deleteUser(name),
+  lock: (api, name) => api.deleteLock(name),
+  token: (api, name) => api.deleteToken(name),
+  node: (api, name) => api.deleteNode("default", name),
+  proxy: (api, name) => api.deleteProxy(name),
+};
+
+/** How to create a kind. Throws `bad_parameter` for one that is not created by hand. */
+export function creationOf(kind: string): Creation {
+  const found = CREATIONS[kind];
+  if (found === undefined) throw badParameter(`creating resources of type "${kind}" is not supported`);
+  return found;
+}
+
+/** Deletes a resource. Throws `bad_parameter` for a kind that is not deleted by hand, and `not_found`. */
+export async function removeByName(api: AuthApi, kind: string, name: string): Promise<void> {
+  const remove = REMOVALS[kind];
+  if (remove === undefined) throw badParameter(`deleting resources of type "${kind}" is not supported`);
+  await remove(api, name);
+}
