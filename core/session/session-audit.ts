@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { PendingAuditEvent } from "../audit/catalogue.js";
 import { errorChain, hasCode, internal } from "../errors/error.js";
 import type { Recorder } from "../recording/recorder.js";
-import type { NodeContext } from "./node-context.js";
+import type { SessionContext } from "./session-context.js";
 import { retryWhileUnavailable } from "./retry.js";
 
 /** A session's way to the audit log and its recording. */
@@ -33,7 +33,7 @@ export interface SessionAudit {
 
 /** What a session's audit needs to know. */
 export interface SessionAuditOptions {
-  readonly context: NodeContext;
+  readonly context: SessionContext;
   readonly sessionId: string;
   /** Absent for sessions that are not recorded. */
   readonly recorder: Recorder | undefined;
@@ -49,7 +49,7 @@ export function openSessionAudit(options: SessionAuditOptions): SessionAudit {
 
 class QueuedAudit implements SessionAudit {
   readonly failed: Promise<Error>;
-  readonly #context: NodeContext;
+  readonly #context: SessionContext;
   readonly #sessionId: string;
   readonly #recorder: Recorder | undefined;
   readonly #strict: boolean;
@@ -62,7 +62,7 @@ class QueuedAudit implements SessionAudit {
     this.#context = context;
     this.#sessionId = sessionId;
     this.#recorder = recorder;
-    this.#strict = (context.settings.auditPolicy ?? "strict") === "strict";
+    this.#strict = context.auditPolicy === "strict";
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -140,7 +140,7 @@ class QueuedAudit implements SessionAudit {
   }
 
   #post(event: Record<string, unknown> & PendingAuditEvent): Promise<void> {
-    const namespace = this.#context.settings.namespace;
+    const namespace = this.#context.namespace;
     const timeMs = Date.parse(String(event["time"]));
     return this.#context.api.postSessionSlice({
       namespace,

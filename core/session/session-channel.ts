@@ -1,25 +1,25 @@
 /** One `session` channel (RFC 4254 §6): collects what the client asks for until a program is started. */
-import { badParameter, errorChain, errorMessage, hasCode, unavailable } from "../errors/error.js";
+import type { UserIdentity } from "../access/user-identity.js";
+import { badParameter, errorChain, errorMessage, hasCode } from "../errors/error.js";
 import { isUuidInAnyCase } from "../grammar/uuid.js";
 import type { PeerRequest, SshChannel, SshConnection } from "../ssh/contract.js";
-import { isSettable } from "./environment.js";
 import { SSH_SIGNALS } from "./exit-report.js";
-import type { NodeContext } from "./node-context.js";
 import type { Program } from "./program.js";
 import { readScpCommand } from "./scp-command.js";
 import { type Session, startSession } from "./session.js";
+import type { SessionContext } from "./session-context.js";
+import type { SessionHost } from "./session-host.js";
 import { type PtyRequest, readEnv, readPtyRequest, readText, readWindowChange } from "./session-requests.js";
-import { findSftpServer } from "./sftp-server.js";
-import type { UserIdentity } from "../access/user-identity.js";
+import { isSettable } from "./settable-variable.js";
 
 /** What a session channel needs. */
 export interface SessionChannelOptions {
-  readonly context: NodeContext;
+  readonly context: SessionContext;
   readonly connection: SshConnection;
   readonly identity: UserIdentity;
   readonly channel: SshChannel;
-  /** Forwards the client's agent; resolves to the socket's path. Throws where the roles do not allow it. */
-  readonly forwardAgent: () => Promise<string>;
+  /** Runs the programs of the connection. */
+  readonly host: SessionHost;
 }
 
 const MAX_VARIABLES = 1_000;
@@ -36,7 +36,7 @@ class SessionChannelHandler {
   readonly #options: SessionChannelOptions;
   readonly #environment = new Map<string, string>();
   #pty: PtyRequest | undefined;
-  #agentSocket: string | undefined;
+  #forwardAgent = false;
   #started = false;
   #session: Session | undefined;
 
@@ -96,7 +96,8 @@ class SessionChannelHandler {
   async #requestAgent(): Promise<boolean> {
     if (this.#started) return false;
     try {
-      this.#agentSocket = await this.#options.forwardAgent();
+      await this.#options.host.forwardAgent();
+      this.#forwardAgent = true;
       return true;
     } catch (error) {
       this.#options.context.log.info("agent forwarding was refused", { error: errorMessage(error) });
@@ -111,14 +112,8 @@ class SessionChannelHandler {
   }
 
   async #startSubsystem(name: string): Promise<boolean> {
-    if (name !== "sftp") return false;
-    return this.#start(() => {
-      const command = findSftpServer();
-      if (command === undefined) {
-        throw unavailable("this host has no sftp-server; install OpenSSH's, or copy with scp -O");
-      }
-      return { kind: "subsystem", name, command };
-    });
+    if (!this.#options.host.offersSubsystem(name)) return false;
+    return this.#start(() => ({ kind: "subsystem", name }));
   }
 
   /** Accepts the request even where the start fails, because only then do clients show the reason. */
@@ -133,19 +128,18 @@ class SessionChannelHandler {
   }
 
   async #startSession(read: () => Program): Promise<Session | undefined> {
-    const { context, connection, identity, channel } = this.#options;
+    const { context, connection, identity, channel, host } = this.#options;
     let release: () => void = () => undefined;
     try {
       const requestedId = this.#requestedId();
       if (requestedId !== undefined) release = context.sessions.reserve(requestedId);
-      const account = await context.lookupAccount(connection.user);
       const pty = this.#pty;
+      const program = read();
+      const environment = this.#environment;
+      const start = await host.prepare({ program, pty, environment, forwardAgent: this.#forwardAgent });
       const session = await startSession({
-        ...{ context, connection, channel, account, pty, requestedId },
+        ...{ context, connection, channel, program, pty, start, requestedId },
         user: identity.user,
-        program: read(),
-        environment: this.#environment,
-        agentSocket: this.#agentSocket,
       });
       this.#session = session;
       void session.done.then(release);

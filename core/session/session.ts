@@ -6,41 +6,32 @@ import { randomUUID } from "node:crypto";
 import { errorMessage, hasCode, unavailable } from "../errors/error.js";
 import { createRecorder, type Recorder } from "../recording/recorder.js";
 import type { SshChannel, SshConnection } from "../ssh/contract.js";
-import type { Account } from "./account.js";
-import { buildEnvironment } from "./environment.js";
 import { reportExit } from "./exit-report.js";
-import type { Launch } from "./launcher.js";
 import { publishSession, type PublishedSession } from "./live-session.js";
-import type { NodeContext } from "./node-context.js";
-import { startPipedProcess } from "./piped-process.js";
-import { type Program, programStart } from "./program.js";
-import { type PtyProcess, startPtyProcess, type TerminalSize } from "./pty-process.js";
+import type { Program } from "./program.js";
 import { recordingDirectory } from "./recording-directory.js";
-import { searchPath } from "./search-path.js";
 import { openSessionAudit, type SessionAudit } from "./session-audit.js";
+import type { SessionContext } from "./session-context.js";
 import { SessionEvents } from "./session-events.js";
-import type { SessionProcess } from "./session-process.js";
+import type { StartProgram } from "./session-host.js";
+import type { SessionProcess, TerminalSize } from "./session-process.js";
 import type { PtyRequest } from "./session-requests.js";
 import { connectStreams, type SessionBytes, written } from "./session-streams.js";
-import { sttyArguments } from "./terminal-modes.js";
-import { ttyGroup } from "./tty-group.js";
-import { readUserEnvironmentFile } from "./user-environment-file.js";
 
 /** What a session is made of. */
 export interface SessionOptions {
-  readonly context: NodeContext;
+  readonly context: SessionContext;
   readonly connection: SshConnection;
   readonly channel: SshChannel;
   /** The cluster user. */
   readonly user: string;
-  readonly account: Account;
   readonly program: Program;
   /** Makes the session interactive: it has a terminal, a live record and a recording. */
   readonly pty: PtyRequest | undefined;
-  readonly environment: ReadonlyMap<string, string>;
+  /** Starts the program, which has been made ready. */
+  readonly start: StartProgram;
   /** The id that the client chose for an interactive session. */
   readonly requestedId: string | undefined;
-  readonly agentSocket: string | undefined;
 }
 
 /** A running session. */
@@ -59,17 +50,16 @@ export interface Session {
  * id that the client chose has been used; the channel stays open.
  */
 export async function startSession(options: SessionOptions): Promise<Session> {
-  const { context, connection, account, pty } = options;
+  const { context, connection, pty } = options;
   const id = options.requestedId ?? randomUUID();
-  const namespace = context.settings.namespace;
   const recorder = pty === undefined ? undefined : await openRecorder(context, id);
   const audit = openSessionAudit({ context, sessionId: id, recorder });
   const events = new SessionEvents({
     sessionId: id,
-    namespace,
-    serverId: context.hostId,
+    namespace: context.namespace,
+    serverId: context.serverId,
     user: options.user,
-    login: account.name,
+    login: connection.user,
     remoteAddress: connection.remoteAddress,
     localAddress: connection.localAddress,
   });
@@ -90,10 +80,12 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     await audit.close();
     await context.openSessions.remove(id);
     if (hasCode(error, "access_denied")) throw error;
-    throw unavailable("this session cannot be audited; the node's log says why", { cause: error });
+    throw unavailable(`this session cannot be audited; the ${context.service}'s log says why`, {
+      cause: error,
+    });
   }
   try {
-    const process = await startProgram(options, id);
+    const process = await options.start(id);
     return new RunningSession(options, id, process, audit, events);
   } catch (error) {
     audit.append(() => events.end(pty !== undefined));
@@ -102,55 +94,28 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   }
 }
 
-async function openRecorder(context: NodeContext, sessionId: string): Promise<Recorder | undefined> {
-  // In proxy mode the proxy records, in off mode nobody does.
-  if (context.view.clusterConfig().spec.session_recording !== "node") return undefined;
+async function openRecorder(context: SessionContext, sessionId: string): Promise<Recorder | undefined> {
+  if (!context.records()) return undefined;
   try {
     return await createRecorder({
       directory: recordingDirectory(context.dataDir),
       sessionId,
-      namespace: context.settings.namespace,
-      serverId: context.hostId,
+      namespace: context.namespace,
+      serverId: context.serverId,
       clock: context.clock,
       log: context.log,
     });
   } catch (error) {
     // An id that is taken is the client's fault, and must not be a way around the recording.
     if (hasCode(error, "access_denied")) throw error;
-    if (context.settings.auditPolicy === "best_effort") {
+    if (context.auditPolicy === "best_effort") {
       context.log.warn("a session is not recorded", { sid: sessionId, error: errorMessage(error) });
       return undefined;
     }
-    throw unavailable("this session cannot be recorded; the node's log says why", { cause: error });
+    throw unavailable(`this session cannot be recorded; the ${context.service}'s log says why`, {
+      cause: error,
+    });
   }
-}
-
-async function startProgram(options: SessionOptions, id: string): Promise<PtyProcess | SessionProcess> {
-  const { context, connection, account, pty } = options;
-  const launch: Launch = {
-    account,
-    ...programStart(options.program, account),
-    environment: buildEnvironment({
-      account,
-      path: searchPath(account.uid),
-      remoteAddress: connection.remoteAddress,
-      localAddress: connection.localAddress,
-      user: options.user,
-      clusterName: context.view.clusterName,
-      hostId: context.hostId,
-      proxyAddress: context.view.proxies().find(({ spec }) => spec.public_addr !== undefined)?.spec
-        .public_addr,
-      terminalType: pty?.terminalType,
-      sessionId: pty === undefined ? undefined : id,
-      agentSocket: options.agentSocket,
-      requested: options.environment,
-      userFile: context.settings.permitUserEnv ? await readUserEnvironmentFile(account.home) : new Map(),
-    }),
-    terminalModes: pty === undefined ? undefined : sttyArguments(pty.modes),
-  };
-  return pty === undefined
-    ? startPipedProcess(launch, context.tools, context.pipes)
-    : startPtyProcess(launch, context.tools, { size: pty.size, ttyGroup: await ttyGroup() });
 }
 
 class RunningSession implements Session {
@@ -163,29 +128,29 @@ class RunningSession implements Session {
   constructor(
     readonly options: SessionOptions,
     readonly id: string,
-    readonly process: PtyProcess | SessionProcess,
+    readonly process: SessionProcess,
     readonly audit: SessionAudit,
     readonly events: SessionEvents,
   ) {
-    const { context, connection, account, channel, pty, user } = options;
+    const { context, connection, channel, pty, user } = options;
     this.#live =
       pty &&
       publishSession(context, {
         sessionId: id,
-        login: account.name,
+        login: connection.user,
         party: { id: randomUUID(), remote_addr: connection.remoteAddress, user },
         size: pty.size,
       });
     void channel.whenClosed.then(() => process.hangUp());
     // The error may name files of this host: it is in the log, and none of the user's business.
     void audit.failed.then(() =>
-      this.terminate("its audit or recording cannot be written; the node's log says why"),
+      this.terminate(`its audit or recording cannot be written; the ${context.service}'s log says why`),
     );
     this.done = this.#run();
   }
 
   resize(size: TerminalSize): void {
-    if (!("resize" in this.process)) return;
+    if (this.process.resize === undefined) return;
     this.process.resize(size);
     this.#live?.resize(size);
     // Dragging a window sends sizes faster than they can be put on record: the last one that waits is enough.

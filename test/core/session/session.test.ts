@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { unavailable } from "../../../core/errors/error.js";
-import { type Event } from "./fake-auth.js";
-import { LOGIN, NodeFixture } from "./node-fixture.js";
-import { needPrograms, run } from "./stock-programs.js";
+import { type Event } from "../node/fake-auth.js";
+import { LOGIN, NodeFixture } from "../node/node-fixture.js";
+import { needPrograms, run } from "../node/stock-programs.js";
 
 describe("session, by stock ssh", function () {
   this.timeout(60_000);

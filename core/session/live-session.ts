@@ -1,8 +1,8 @@
 /** The record of a running session that `tsh` and the web show (wire.md §9.2): made, refreshed, removed. */
 import { errorMessage } from "../errors/error.js";
 import type { SessionParty } from "../resources/session.js";
-import type { NodeContext } from "./node-context.js";
-import type { TerminalSize } from "./pty-process.js";
+import type { SessionContext } from "./session-context.js";
+import type { TerminalSize } from "./session-process.js";
 
 /** What the record says. */
 export interface LiveSessionFacts {
@@ -23,9 +23,8 @@ export interface PublishedSession {
 const REFRESH_MS = 2_000;
 
 /** Publishes a session. Failures are logged and made good by a later refresh: the record is no part of the audit. */
-export function publishSession(context: NodeContext, facts: LiveSessionFacts): PublishedSession {
-  const { api, clock, hostId, log } = context;
-  const namespace = context.settings.namespace;
+export function publishSession(context: SessionContext, facts: LiveSessionFacts): PublishedSession {
+  const { api, clock, serverId, log, namespace } = context;
   const { sessionId } = facts;
   const stop = new AbortController();
   const started = clock.now().toISOString();
@@ -34,7 +33,7 @@ export function publishSession(context: NodeContext, facts: LiveSessionFacts): P
 
   const refresh = async (): Promise<void> => {
     const now = clock.now().toISOString();
-    const parties = [{ ...facts.party, server_id: hostId, last_active: now }];
+    const parties = [{ ...facts.party, server_id: serverId, last_active: now }];
     const terminal_params = { w: size.columns, h: size.rows };
     if (created) {
       await api.updateSession({ id: sessionId, namespace, terminal_params, parties });
@@ -48,7 +47,7 @@ export function publishSession(context: NodeContext, facts: LiveSessionFacts): P
       login: facts.login,
       created: started,
       last_active: now,
-      server_id: hostId,
+      server_id: serverId,
     });
     created = true;
   };

@@ -3,16 +3,15 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PendingAuditEvent } from "../../../core/audit/catalogue.js";
-import { OpenSessions } from "../../../core/node/open-sessions.js";
+import { OpenSessions } from "../../../core/session/open-sessions.js";
 import { silentLogger } from "../../../core/plugin/logger.js";
 
 describe("open sessions", () => {
   const end = { event: "session.end", code: "T2004I", sid: "s1", interrupted: true };
-  let dataDir: string;
   let directory: string;
   let recovered: PendingAuditEvent[];
   const recover = (): Promise<void> =>
-    new OpenSessions(dataDir, silentLogger).recover((event) => Promise.resolve(void recovered.push(event)));
+    new OpenSessions(directory, silentLogger).recover((event) => Promise.resolve(void recovered.push(event)));
 
   /** Makes the note look as if a process that has ended had written it. */
   const orphan = async (name: string): Promise<void> => {
@@ -24,14 +23,13 @@ describe("open sessions", () => {
   };
 
   beforeEach(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), "open-sessions-"));
-    directory = join(dataDir, "node", "open-sessions");
+    directory = await mkdtemp(join(tmpdir(), "open-sessions-"));
     recovered = [];
   });
-  afterEach(() => rm(dataDir, { recursive: true }));
+  afterEach(() => rm(directory, { recursive: true }));
 
   it("gives those that a dead process left an end, once", async () => {
-    await new OpenSessions(dataDir, silentLogger).add("s1", end);
+    await new OpenSessions(directory, silentLogger).add("s1", end);
     await recover();
     assert.deepEqual(recovered, [], "a running process ends its sessions itself");
     await orphan("s1");
@@ -42,7 +40,7 @@ describe("open sessions", () => {
   });
 
   it("forgets those that have ended", async () => {
-    const sessions = new OpenSessions(dataDir, silentLogger);
+    const sessions = new OpenSessions(directory, silentLogger);
     void sessions.add("s1", end);
     await sessions.remove("s1");
     await sessions.remove("never added");
@@ -50,7 +48,7 @@ describe("open sessions", () => {
   });
 
   it("keeps what could not be audited, and passes over what cannot be read", async () => {
-    const sessions = new OpenSessions(dataDir, silentLogger);
+    const sessions = new OpenSessions(directory, silentLogger);
     await sessions.add("s1", end);
     await orphan("s1");
     await writeFile(join(directory, "broken"), "");

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { SshWriter } from "../../../core/pki/ssh-wire.js";
 import type { PeerRequest, SshChannel, SshConnection } from "../../../core/ssh/contract.js";
-import { NodeFixture } from "./node-fixture.js";
-import { needPrograms } from "./stock-programs.js";
+import { NodeFixture } from "../node/node-fixture.js";
+import { needPrograms } from "../node/stock-programs.js";
 
 describe("session channel", function () {
   this.timeout(30_000);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../../../core/plugin/clock.js";
 import { SshWriter } from "../../../core/pki/ssh-wire.js";
-import { NodeFixture } from "./node-fixture.js";
-import { needPrograms } from "./stock-programs.js";
+import { NodeFixture } from "../node/node-fixture.js";
+import { needPrograms } from "../node/stock-programs.js";
 
 /** A clock that tests move. */
 class MovingClock implements Clock {

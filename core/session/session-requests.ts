@@ -1,6 +1,6 @@
 /** Payloads of requests on session channels (RFC 4254 §6). Malformed ones throw `bad_parameter`. */
 import { SshReader } from "../pki/ssh-wire.js";
-import type { TerminalSize } from "./pty-process.js";
+import type { TerminalSize } from "./session-process.js";
 
 /** `pty-req`. */
 export interface PtyRequest {

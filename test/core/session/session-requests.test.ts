@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../../core/errors/error.js";
-import { readEnv, readPtyRequest, readText, readWindowChange } from "../../../core/node/session-requests.js";
+import {
+  readEnv,
+  readPtyRequest,
+  readText,
+  readWindowChange,
+} from "../../../core/session/session-requests.js";
 import { SshWriter } from "../../../core/pki/ssh-wire.js";
 
 describe("session requests", () => {

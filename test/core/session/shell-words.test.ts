@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { shellWords } from "../../../core/node/shell-words.js";
+import { shellWords } from "../../../core/session/shell-words.js";
 
 describe("shell words", () => {
   it("removes quotes and backslashes", () => {

@@ -3,12 +3,12 @@ import { auditEvent } from "../audit/catalogue.js";
 import { errorChain } from "../errors/error.js";
 import { formatDuration, parseDuration } from "../grammar/duration.js";
 import type { SshConnection } from "../ssh/contract.js";
-import type { NodeContext } from "./node-context.js";
+import type { SessionContext } from "./session-context.js";
 import type { UserIdentity } from "../access/user-identity.js";
 
 /** What to watch. */
 export interface MonitorOptions {
-  readonly context: NodeContext;
+  readonly context: SessionContext;
   readonly connection: SshConnection;
   readonly identity: UserIdentity;
 }
@@ -69,7 +69,7 @@ async function disconnect({ context, connection, identity }: MonitorOptions, rea
     "login": connection.user,
     "addr.local": connection.localAddress,
     "addr.remote": connection.remoteAddress,
-    "server_id": context.hostId,
+    "server_id": context.serverId,
     reason,
   });
   await context.api.emitAuditEvent(event).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { accessDenied, unavailable } from "../../../core/errors/error.js";
-import { retryWhileUnavailable } from "../../../core/node/retry.js";
+import { retryWhileUnavailable } from "../../../core/session/retry.js";
 import type { Clock } from "../../../core/plugin/clock.js";
 
 describe("retry", () => {

@@ -23,14 +23,14 @@ interface OpenSession {
   readonly end: PendingAuditEvent;
 }
 
-/** The open sessions of the nodes that have used one data directory. */
+/** The open sessions of the services that have used one directory, which is theirs alone. */
 export class OpenSessions {
   readonly #directory: string;
   readonly #log: Logger;
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor(dataDir: string, log: Logger) {
-    this.#directory = join(dataDir, "node", "open-sessions");
+  constructor(directory: string, log: Logger) {
+    this.#directory = directory;
     this.#log = log;
   }
 
@@ -77,7 +77,7 @@ export class OpenSessions {
       const session = JSON.parse(await readFile(join(this.#directory, name), "utf8")) as Partial<OpenSession>;
       const { writer, end } = session;
       if (!isProcessIdentity(writer) || typeof end?.event !== "string" || typeof end.code !== "string") {
-        throw corrupt("it is not as a node writes it");
+        throw corrupt("it is not as a service writes it");
       }
       return { writer, end };
     } catch (error) {

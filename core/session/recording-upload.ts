@@ -3,7 +3,7 @@ import type { PendingAuditEvent } from "../audit/catalogue.js";
 import { errorChain } from "../errors/error.js";
 import { recoverRecordings } from "../recording/recovery.js";
 import { createUploader } from "../recording/uploader.js";
-import type { NodeContext } from "./node-context.js";
+import type { SessionContext } from "./session-context.js";
 import { recordingDirectory } from "./recording-directory.js";
 import { retryWhileUnavailable } from "./retry.js";
 
@@ -15,8 +15,8 @@ export interface RecordingUpload {
   close(): Promise<void>;
 }
 
-/** Starts the upload of this node's recordings. */
-export function startRecordingUpload(context: NodeContext): RecordingUpload {
+/** Starts the upload of this service's recordings. */
+export function startRecordingUpload(context: SessionContext): RecordingUpload {
   const { api, dataDir, clock, log } = context;
   const directory = recordingDirectory(dataDir);
   const uploader = createUploader({
@@ -40,7 +40,7 @@ export function startRecordingUpload(context: NodeContext): RecordingUpload {
 }
 
 /** The sessions of a killed process ended with it: their end is added to the audit log, and to the recording where there is one. */
-async function recover(context: NodeContext, directory: string, signal: AbortSignal): Promise<void> {
+async function recover(context: SessionContext, directory: string, signal: AbortSignal): Promise<void> {
   const { api, clock, log } = context;
   const emit = (end: PendingAuditEvent): Promise<void> =>
     retryWhileUnavailable(() => api.emitAuditEvent(end), { clock, forMs: RETRY_FOR_MS, signal });

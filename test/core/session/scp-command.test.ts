@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readScpCommand } from "../../../core/node/scp-command.js";
+import { readScpCommand } from "../../../core/session/scp-command.js";
 
 describe("scp command", () => {
   it("tells uploads from downloads", () => {

@@ -2,8 +2,7 @@
 import { auditEvent, type PendingAuditEvent, SESSION_DATA_INDEX } from "../audit/catalogue.js";
 import { exitCode, exitError } from "./exit-report.js";
 import type { Program } from "./program.js";
-import type { TerminalSize } from "./pty-process.js";
-import type { ExitStatus } from "./session-process.js";
+import type { ExitStatus, TerminalSize } from "./session-process.js";
 import type { SessionBytes } from "./session-streams.js";
 
 /** What all events of a session say. */
