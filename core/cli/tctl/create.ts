@@ -27,17 +27,18 @@ export function configure(command: Command): void {
 
 /** Creates the resources of a file in its order; nothing is created where any of them is malformed. */
 export async function createResources(
-  { api, print }: TctlContext,
+  { api, print, clock }: TctlContext,
   file: string,
   { force = false }: CreateFlags,
 ): Promise<void> {
-  for (const { kind, resource } of parseResources(await readText(file), file)) {
+  for (const { kind, resource, creation } of parseResources(await readText(file), file)) {
     try {
-      await print(`${await kind.creation!.create(api, resource, force)}\n`);
+      const said = await creation.create(api, resource, { overwrite: force, now: clock.now() });
+      await print(`${said}\n`);
     } catch (error) {
       if (!hasCode(error, "already_exists")) throw error;
       throw badParameter(
-        `${kind.kind} ${JSON.stringify(resource.metadata.name)} already exists, use -f or --force flag to overwrite`,
+        `${kind} ${JSON.stringify(resource.metadata.name)} already exists, use -f or --force flag to overwrite`,
         { cause: error },
       );
     }

@@ -59,7 +59,8 @@ export async function lock({ api, print, clock }: TctlContext, flags: LockFlags)
 }
 
 function expiry({ ttl, expires }: LockFlags, now: Date): Date | undefined {
-  if (ttl !== undefined && expires !== undefined) throw badParameter("use either --ttl or --expires, not both");
+  if (ttl !== undefined && expires !== undefined)
+    throw badParameter("use either --ttl or --expires, not both");
   if (ttl !== undefined) return new Date(now.getTime() + parseTtl(ttl));
   if (expires === undefined) return undefined;
   const time = new Date(expires);

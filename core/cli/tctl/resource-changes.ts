@@ -6,32 +6,41 @@ import { lockCodec } from "../../resources/lock-codec.js";
 import type { Lock } from "../../resources/lock.js";
 import { roleCodec } from "../../resources/role-codec.js";
 import type { Role } from "../../resources/role.js";
-import { formatTime } from "../../resources/rfc3339.js";
+import { optionalTime } from "../../resources/rfc3339.js";
 import { type StoredToken, tokenCodec } from "../../resources/token-codec.js";
 import { userCodec } from "../../resources/user-codec.js";
 import type { User } from "../../resources/user.js";
 import { terminalText } from "../terminal-text.js";
-import type { AnyResource } from "./resource-kinds.js";
+import { resourceKind, type AnyResource } from "./resource-kinds.js";
+
+/** What is asked for besides the resource itself. */
+export interface CreationRequest {
+  /** Whether to replace one of the same name. */
+  readonly overwrite: boolean;
+  readonly now: Date;
+}
 
 /** How a resource of one kind is made from a document. */
 export interface Creation {
   readonly schema: z.ZodType;
   /** Makes it and returns what to say. Throws `already_exists` where it exists and must not be overwritten. */
-  create(api: AuthApi, resource: AnyResource, overwrite: boolean): Promise<string>;
+  create(api: AuthApi, resource: AnyResource, request: CreationRequest): Promise<string>;
 }
 
 /** Declares a creation that takes exactly what its schema gives. */
 function creation<R extends AnyResource>(
   schema: z.ZodType<R>,
-  create: (api: AuthApi, resource: R, overwrite: boolean) => Promise<string>,
+  create: (api: AuthApi, resource: R, request: CreationRequest) => Promise<string>,
 ): Creation {
-  return { schema, create: (api, resource, overwrite) => create(api, resource as R, overwrite) };
+  return { schema, create: (api, resource, request) => create(api, resource as R, request) };
 }
+
+const NANOSECONDS_PER_MS = 1e6;
 
 const nameOf = ({ metadata }: AnyResource): string => terminalText(metadata.name);
 
 const CREATIONS: Readonly<Record<string, Creation>> = {
-  role: creation<Role>(roleCodec.schema, async (api, role, overwrite) => {
+  role: creation<Role>(roleCodec.schema, async (api, role, { overwrite }) => {
     await (overwrite ? api.upsertRole(role) : api.createRole(role));
     return `role '${nameOf(role)}' has been created`;
   }),
@@ -40,9 +49,21 @@ const CREATIONS: Readonly<Record<string, Creation>> = {
     await api.upsertUser(user);
     return `user '${nameOf(user)}' has been updated`;
   }),
-  lock: creation<Lock>(lockCodec.schema, async (api, lock, overwrite) => {
+  lock: creation<Lock>(lockCodec.schema, async (api, lock, { overwrite }) => {
     await (overwrite ? api.upsertLock(lock) : api.createLock(lock));
     return `lock '${nameOf(lock)}' has been created`;
+  }),
+  token: creation<StoredToken>(tokenCodec.schema, async (api, token, { now }) => {
+    const expires = optionalTime(token.metadata.expires);
+    if (expires === undefined) {
+      throw badParameter(
+        `token '${nameOf(token)}' needs metadata.expires; those that never expire are in teleport.yaml`,
+      );
+    }
+    if (expires <= now) throw badParameter(`token '${nameOf(token)}' has expired already`);
+    const ttl = (expires.getTime() - now.getTime()) * NANOSECONDS_PER_MS;
+    await api.generateToken({ roles: token.spec.roles, ttl, token: token.metadata.name });
+    return `token '${nameOf(token)}' has been created`;
   }),
 };
 
@@ -51,9 +72,22 @@ const REMOVALS: Readonly<Record<string, (api: AuthApi, name: string) => Promise<
   user: (api, name) => api.deleteUser(name),
   lock: (api, name) => api.deleteLock(name),
   token: (api, name) => api.deleteToken(name),
-  node: (api, name) => api.deleteNode("default", name),
+  node: async (api, name) => api.deleteNode("default", await nodeId(api, name)),
   proxy: (api, name) => api.deleteProxy(name),
 };
+
+/** People know nodes by name; what is deleted must be one. */
+async function nodeId(api: AuthApi, name: string): Promise<string> {
+  const [found, ...others] = await resourceKind("node").read(api, {
+    name,
+    withSecrets: false,
+    namespace: "default",
+  });
+  if (found === undefined || others.length > 0) {
+    throw badParameter(`several nodes are named ${JSON.stringify(name)}: use the UUID, see tctl nodes ls`);
+  }
+  return found.metadata.name;
+}
 
 /** How to create a kind. Throws `bad_parameter` for one that is not created by hand. */
 export function creationOf(kind: string): Creation {

@@ -7,12 +7,14 @@ import { ConfigError, problemIn, type Finding } from "../../document/problem.js"
 import { unknownKeys } from "../../document/unknown-keys.js";
 import { parseYamlDocuments } from "../../document/yaml-document.js";
 import { badParameter, errorMessage } from "../../errors/error.js";
-import { resourceKind, type AnyResource, type ResourceKind } from "./resource-kinds.js";
+import { creationOf, type Creation } from "./resource-changes.js";
+import { resourceKind, type AnyResource } from "./resource-kinds.js";
 
 /** A resource that is to be created. */
 export interface FileResource {
-  readonly kind: ResourceKind;
+  readonly kind: string;
   readonly resource: AnyResource;
+  readonly creation: Creation;
 }
 
 /** The name of standard input. */
@@ -46,21 +48,17 @@ function parseResource(root: PositionedNode): FileResource | { readonly findings
   if (named.path.length === 0 || named.node.kind !== "scalar") {
     return { findings: [{ position: root.position, message: "a resource must have a kind" }] };
   }
-  const complain = (error: unknown): { readonly findings: readonly Finding[] } => ({
-    findings: [{ position: named.node.position, message: errorMessage(error) }],
-  });
-  let kind: ResourceKind;
+  let kind: string;
+  let creation: Creation;
   try {
-    kind = resourceKind(named.node.text);
+    kind = resourceKind(named.node.text).kind;
+    creation = creationOf(kind);
   } catch (error) {
-    return complain(error);
+    return { findings: [{ position: named.node.position, message: errorMessage(error) }] };
   }
-  const schema = kind.creation?.schema;
-  if (schema === undefined) {
-    return complain(badParameter(`creating resources of type "${kind.kind}" is not supported`));
-  }
+  const { schema } = creation;
   const checked = check(schema, root);
   if (!checked.ok) return checked;
   const findings = unknownKeys(schema, root, checked.value);
-  return findings.length > 0 ? { findings } : { kind, resource: checked.value as AnyResource };
+  return findings.length > 0 ? { findings } : { kind, creation, resource: checked.value as AnyResource };
 }

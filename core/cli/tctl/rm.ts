@@ -3,6 +3,7 @@ import { badParameter } from "../../errors/error.js";
 import { withExamples } from "../program.js";
 import { terminalText } from "../terminal-text.js";
 import { withAuth, type TctlContext } from "./context.js";
+import { removeByName } from "./resource-changes.js";
 import { resourceKind } from "./resource-kinds.js";
 import { parseReferences } from "./resource-reference.js";
 
@@ -20,13 +21,10 @@ export function configure(command: Command): void {
 export async function removeResource({ api, print }: TctlContext, reference: string): Promise<void> {
   const [wanted, ...others] = parseReferences(reference);
   if (wanted === undefined || others.length > 0) throw badParameter("name one resource: kind/name");
-  const kind = resourceKind(wanted.kind);
-  if (kind.remove === undefined) {
-    throw badParameter(`deleting resources of type "${kind.kind}" is not supported`);
-  }
+  const { kind } = resourceKind(wanted.kind);
   if (wanted.name === undefined) {
-    throw badParameter(`provide a full resource name to delete, for example: tctl rm ${kind.kind}/name`);
+    throw badParameter(`provide a full resource name to delete, for example: tctl rm ${kind}/name`);
   }
-  await kind.remove(api, wanted.name);
-  await print(`${kind.kind} ${terminalText(wanted.name)} has been deleted\n`);
+  await removeByName(api, kind, wanted.name);
+  await print(`${kind} ${terminalText(wanted.name)} has been deleted\n`);
 }
