@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { badParameter, hasCode } from "../../errors/error.js";
 import { withExamples } from "../program.js";
 import { withAuth, type TctlContext } from "./context.js";
-import { parseResources, readText } from "./resource-file.js";
+import { parseResources, readText, STDIN } from "./resource-file.js";
 
 /** Flags of `tctl create`. */
 export interface CreateFlags {
@@ -27,13 +27,16 @@ export function configure(command: Command): void {
 
 /** Creates the resources of a file in its order; nothing is created where any of them is malformed. */
 export async function createResources(
-  { api, print, clock }: TctlContext,
+  { api, print }: TctlContext,
   file: string,
   { force = false }: CreateFlags,
 ): Promise<void> {
-  for (const { kind, resource, creation } of parseResources(await readText(file), file)) {
+  for (const { kind, resource, creation } of parseResources(
+    await readText(file),
+    file === STDIN ? "standard input" : file,
+  )) {
     try {
-      const said = await creation.create(api, resource, { overwrite: force, now: clock.now() });
+      const said = await creation.create(api, resource, { overwrite: force });
       await print(`${said}\n`);
     } catch (error) {
       if (!hasCode(error, "already_exists")) throw error;

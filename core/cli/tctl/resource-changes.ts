@@ -2,11 +2,14 @@
 import type { z } from "zod";
 import type { AuthApi } from "../../auth/client/api.js";
 import { badParameter } from "../../errors/error.js";
+import { authorityCodec } from "../../resources/authority-codec.js";
+import type { CertAuthority } from "../../resources/authority.js";
+import { authPreferenceCodec, clusterConfigCodec } from "../../resources/cluster-codec.js";
+import type { AuthPreference, ClusterConfig } from "../../resources/cluster.js";
 import { lockCodec } from "../../resources/lock-codec.js";
 import type { Lock } from "../../resources/lock.js";
 import { roleCodec } from "../../resources/role-codec.js";
 import type { Role } from "../../resources/role.js";
-import { optionalTime } from "../../resources/rfc3339.js";
 import { type StoredToken, tokenCodec } from "../../resources/token-codec.js";
 import { userCodec } from "../../resources/user-codec.js";
 import type { User } from "../../resources/user.js";
@@ -17,7 +20,6 @@ import { resourceKind, type AnyResource } from "./resource-kinds.js";
 export interface CreationRequest {
   /** Whether to replace one of the same name. */
   readonly overwrite: boolean;
-  readonly now: Date;
 }
 
 /** How a resource of one kind is made from a document. */
@@ -35,7 +37,8 @@ function creation<R extends AnyResource>(
   return { schema, create: (api, resource, request) => create(api, resource as R, request) };
 }
 
-const NANOSECONDS_PER_MS = 1e6;
+/** teleport.yaml is the source of these. */
+const UNTIL_RESTART = ": an auth server that starts writes its teleport.yaml over it, so change that too";
 
 const nameOf = ({ metadata }: AnyResource): string => terminalText(metadata.name);
 
@@ -53,17 +56,28 @@ const CREATIONS: Readonly<Record<string, Creation>> = {
     await (overwrite ? api.upsertLock(lock) : api.createLock(lock));
     return `lock '${nameOf(lock)}' has been created`;
   }),
-  token: creation<StoredToken>(tokenCodec.schema, async (api, token, { now }) => {
-    const expires = optionalTime(token.metadata.expires);
-    if (expires === undefined) {
+  token: creation<StoredToken>(tokenCodec.schema, async (api, { metadata, spec }, { overwrite }) => {
+    const name = terminalText(metadata.name);
+    if (metadata.expires === undefined) {
       throw badParameter(
-        `token '${nameOf(token)}' needs metadata.expires; those that never expire are in teleport.yaml`,
+        `token '${name}' needs metadata.expires: those that never expire belong into teleport.yaml`,
       );
     }
-    if (expires <= now) throw badParameter(`token '${nameOf(token)}' has expired already`);
-    const ttl = (expires.getTime() - now.getTime()) * NANOSECONDS_PER_MS;
-    await api.generateToken({ roles: token.spec.roles, ttl, token: token.metadata.name });
-    return `token '${nameOf(token)}' has been created`;
+    const token = { token: metadata.name, roles: spec.roles, expires: metadata.expires };
+    await (overwrite ? api.upsertToken(token) : api.createToken(token));
+    return `token '${name}' has been created`;
+  }),
+  cert_authority: creation<CertAuthority>(authorityCodec.schema, async (api, authority, { overwrite }) => {
+    await (overwrite ? api.upsertCertAuthority(authority) : api.createCertAuthority(authority));
+    return `certificate authority '${nameOf(authority)}' has been updated`;
+  }),
+  cluster_auth_preference: creation<AuthPreference>(authPreferenceCodec.schema, async (api, preference) => {
+    await api.setAuthPreference(preference);
+    return `cluster_auth_preference has been updated${UNTIL_RESTART}`;
+  }),
+  cluster_config: creation<ClusterConfig>(clusterConfigCodec.schema, async (api, config) => {
+    await api.setClusterConfig(config);
+    return `cluster_config has been updated${UNTIL_RESTART}`;
   }),
 };
 
