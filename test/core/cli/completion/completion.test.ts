@@ -74,7 +74,7 @@ for (const [shell, ask] of Object.entries(ASK)) {
 
     it("offers commands, and those below a command", () => {
       const top = offered("tctl ");
-      for (const command of ["users", "version"]) assert.match(top, new RegExp(`\\b${command}\\b`));
+      for (const command of ["users", "version"]) assert.ok(top.includes(command), top);
       const below = offered("tctl users ");
       assert.match(below, /\badd\b/);
       assert.doesNotMatch(below, /\bversion\b/);
