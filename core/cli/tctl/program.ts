@@ -88,6 +88,18 @@ export const tctlProgram: ProgramOptions = {
         },
       ],
     },
+    {
+      name: "access",
+      summary: "show who may log in where, and why",
+      commands: [
+        {
+          name: "explain",
+          summary: "say why a user may or may not log in at a node, and what would have to change",
+          load: () => import("./access-explain.js"),
+        },
+        { name: "ls", summary: "list who may log in where", load: () => import("./access-ls.js") },
+      ],
+    },
     { name: "version", summary: "print the version", load: () => import("../version.js") },
   ],
   examples: [
