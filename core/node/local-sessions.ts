@@ -1,5 +1,5 @@
 /** Runs the sessions of one connection on this host, as the OS account of its login. */
-import type { UserIdentity } from "../access/user-identity.js";
+import type { LiveIdentity } from "../session/live-identity.js";
 import type { SessionHost, SessionLaunch, StartProgram } from "../session/session-host.js";
 import type { SshConnection } from "../ssh/contract.js";
 import { ForwardedAgent } from "./agent-forwarding.js";
@@ -18,10 +18,10 @@ import { readUserEnvironmentFile } from "./user-environment-file.js";
 export class LocalSessions implements SessionHost {
   readonly #context: NodeContext;
   readonly #connection: SshConnection;
-  readonly #identity: UserIdentity;
+  readonly #identity: LiveIdentity;
   readonly #agent: ForwardedAgent;
 
-  constructor(context: NodeContext, connection: SshConnection, identity: UserIdentity) {
+  constructor(context: NodeContext, connection: SshConnection, identity: LiveIdentity) {
     this.#context = context;
     this.#connection = connection;
     this.#identity = identity;
