@@ -1,6 +1,6 @@
-import type { Finding } from "./problem.js";
-import { locate } from "./positioned.js";
-import type { PositionedNode } from "./positioned.js";
+import type { Finding } from "../document/problem.js";
+import { locate } from "../document/positioned.js";
+import type { PositionedNode } from "../document/positioned.js";
 import { parseBoolean } from "../grammar/boolean.js";
 
 /** Whether a value asks for anything; where it does not, the missing function does not matter. */
