@@ -7,7 +7,7 @@ import type { Traits } from "../resources/user.js";
 import { type CompiledRole, compileRole } from "./compiled-role.js";
 import { allow, type Decision, refuse } from "./decision.js";
 import { IMPLICIT_ROLE } from "./implicit-role.js";
-import { DEFAULT_MAX_TTL_MS } from "./role-options.js";
+import { DEFAULT_MAX_TTL_MS, type EffectiveOptions, type LockingMode } from "./role-options.js";
 
 export type { Decision } from "./decision.js";
 
@@ -34,11 +34,19 @@ export interface Access {
   capTtlMs(requestedMs: number): number;
   /** Whether a role allows agent forwarding; with a login, a role that also grants that login. */
   forwardAgent(login?: string): boolean;
+  /** Whether a role that also grants the login allows X11 forwarding. */
+  x11Forwarding(login: string): boolean;
   portForwarding(): boolean;
   certFormat(): "standard" | "oldssh";
   /** The smallest non-zero limit of the cluster and the roles; 0 = none. */
   clientIdleTimeoutMs(clusterMs: number): number;
   disconnectExpiredCert(cluster: boolean): boolean;
+  /** How many connections the user may have at a time in the whole cluster: the lowest of the roles; 0 = any number. */
+  maxConnections(): number;
+  /** How many session channels a connection may have at a time: the lowest of the roles; 0 = any number. */
+  maxSessions(): number;
+  /** `strict` if any role is, otherwise what the roles say; the cluster's where none says. */
+  lockingMode(cluster: LockingMode): LockingMode;
 }
 
 const SERVER_DENIED = "access to server denied";
@@ -50,6 +58,8 @@ export function createAccess(roles: readonly Role[], traits: Traits): Access {
 
   const logins = grantedLogins(all);
   const checkServer = (server: ServerFacts, login: string): Decision => decideServer(all, server, login);
+  const optionOf = <K extends keyof EffectiveOptions>(key: K): EffectiveOptions[K][] =>
+    named.map(({ options }) => options[key]);
 
   return {
     roleNames: named.map(({ name }) => name),
@@ -66,14 +76,25 @@ export function createAccess(roles: readonly Role[], traits: Traits): Access {
       named.some(
         (role) => role.options.forwardAgent && (login === undefined || role.allow.logins.has(login)),
       ),
+    x11Forwarding: (login) =>
+      named.some((role) => role.options.x11Forwarding && role.allow.logins.has(login)),
     portForwarding: () => named.some((role) => role.options.portForwarding),
     certFormat: () => (named.some((role) => role.options.oldFormat) ? "oldssh" : "standard"),
-    clientIdleTimeoutMs: (clusterMs) => {
-      const limits = [clusterMs, ...named.map((role) => role.options.idleTimeoutMs)].filter((ms) => ms > 0);
-      return limits.length === 0 ? 0 : Math.min(...limits);
-    },
+    clientIdleTimeoutMs: (clusterMs) => lowestLimit([clusterMs, ...optionOf("idleTimeoutMs")]),
     disconnectExpiredCert: (cluster) => cluster || named.some((role) => role.options.disconnectExpired),
+    maxConnections: () => lowestLimit(optionOf("maxConnections")),
+    maxSessions: () => lowestLimit(optionOf("maxSessions")),
+    lockingMode: (cluster) => {
+      const chosen = optionOf("lockingMode");
+      return chosen.includes("strict") ? "strict" : (chosen.find((mode) => mode !== undefined) ?? cluster);
+    },
   };
+}
+
+/** The smallest of the limits that are set; 0, no limit, where none is. */
+function lowestLimit(limits: readonly number[]): number {
+  const set = limits.filter((limit) => limit > 0);
+  return set.length === 0 ? 0 : Math.min(...set);
 }
 
 function grantedLogins(roles: readonly CompiledRole[]): string[] {

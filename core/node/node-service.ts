@@ -1,11 +1,12 @@
 /**
  * The SSH service of a node (port 3022): runs shells, commands and file copies of cluster users on this host.
- * Reading order: authorization.ts (who may), ../session/session-channel.ts (what for), ../session/session.ts (how it
- * is recorded), local-sessions.ts (how it runs).
+ * Reading order: ../access/connection-access.ts (who may), ../session/session-channel.ts (what for),
+ * ../session/session.ts (how it is recorded), local-sessions.ts (how it runs).
  */
 import type { Socket } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { authorizeConnection } from "../access/connection-access.js";
 import { serverLabels } from "../access/server-labels.js";
 import type { AuthApi } from "../auth/client/api.js";
 import { RefusalAudit } from "../audit/refusal-audit.js";
@@ -20,8 +21,8 @@ import type { SshConnection, SshSigner } from "../ssh/contract.js";
 import { createSshServer } from "../ssh/server.js";
 import { socketAddresses } from "../ssh/socket-addresses.js";
 import { lookupAccount } from "./account.js";
-import { authorizeLogin } from "./authorization.js";
 import { monitorConnection } from "../session/connection-monitor.js";
+import { ConnectionForwarding } from "./connection-forwarding.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
 import { LocalSessions } from "./local-sessions.js";
@@ -29,7 +30,8 @@ import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
 import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
-import { forwardPort } from "./port-forwarding.js";
+import { serveLocalForwarding } from "./port-forwarding.js";
+import { serveRemoteForwarding } from "./remote-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
 import { startRecordingUpload } from "../session/recording-upload.js";
 import { serveSessionChannel } from "../session/session-channel.js";
@@ -40,7 +42,7 @@ import { identifyUser, type UserIdentity } from "../access/user-identity.js";
 /** What a node service needs. */
 export interface NodeServiceOptions {
   readonly api: AuthApi;
-  /** Must hold authorities, roles, users, proxies and the cluster configuration. */
+  /** Must hold authorities, roles, locks, users, proxies and the cluster configuration. */
   readonly view: ClusterView;
   readonly hostId: string;
   readonly hostname: string;
@@ -117,8 +119,11 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     limits: settings.limits,
     authorities: () => trustedUserAuthorities(view),
     authorize: ({ certificate, user }) => {
-      const facts = { namespace: settings.namespace, labels: labels() };
-      authorizeLogin({ certificate, login: user, view, server: facts, onlyLogin });
+      const here = { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
+      authorizeConnection({
+        ...{ certificate, login: user, server: here, source: view, onlyLogin },
+        now: clock.now(),
+      });
     },
     onAuthFailure: (failure) => void refusals.login(failure),
     onConnection: serve,
@@ -130,7 +135,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   function serve(connection: SshConnection): void {
     const identity = identify(connection);
     if (identity === undefined) return;
-    const host = new LocalSessions(context, connection, identity);
+    const forwarding = new ConnectionForwarding(context, connection, identity);
+    const host = new LocalSessions(forwarding, identity);
     log.info("a user is connected", {
       user: identity.user,
       login: connection.user,
@@ -144,7 +150,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
         channel: open.accept(),
       }),
     );
-    connection.onChannel("direct-tcpip", (open) => void forwardPort(open, { context, connection, identity }));
+    serveLocalForwarding(forwarding);
+    serveRemoteForwarding(forwarding);
     monitorConnection({ context, connection, identity });
   }
 

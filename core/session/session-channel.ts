@@ -11,6 +11,7 @@ import type { SessionContext } from "./session-context.js";
 import type { SessionHost } from "./session-host.js";
 import { type PtyRequest, readEnv, readPtyRequest, readText, readWindowChange } from "./session-requests.js";
 import { isSettable } from "./settable-variable.js";
+import { readX11Request, type X11Request } from "./x11-request.js";
 
 /** What a session channel needs. */
 export interface SessionChannelOptions {
@@ -37,6 +38,7 @@ class SessionChannelHandler {
   readonly #environment = new Map<string, string>();
   #pty: PtyRequest | undefined;
   #forwardAgent = false;
+  #display: string | undefined;
   #started = false;
   #session: Session | undefined;
 
@@ -56,6 +58,8 @@ class SessionChannelHandler {
         return this.#resize(payload);
       case "auth-agent-req@openssh.com":
         return this.#requestAgent();
+      case "x11-req":
+        return this.#requestX11(readX11Request(payload));
       case "signal":
         return this.#signal(readText(payload));
       case "shell":
@@ -105,6 +109,18 @@ class SessionChannelHandler {
     }
   }
 
+  async #requestX11(request: X11Request): Promise<boolean> {
+    const { host, channel, context } = this.#options;
+    if (this.#started || this.#display !== undefined || host.forwardX11 === undefined) return false;
+    try {
+      this.#display = await host.forwardX11(request, channel);
+      return true;
+    } catch (error) {
+      context.log.info("X11 forwarding was refused", { error: errorMessage(error) });
+      return false;
+    }
+  }
+
   #signal(name: string): boolean {
     if (this.#session === undefined || !SSH_SIGNALS.has(name)) return false;
     this.#session.signal(`SIG${name}` as NodeJS.Signals);
@@ -136,7 +152,11 @@ class SessionChannelHandler {
       const pty = this.#pty;
       const program = read();
       const environment = this.#environment;
-      const start = await host.prepare({ program, pty, environment, forwardAgent: this.#forwardAgent });
+      const start = await host.prepare({
+        ...{ program, pty, environment },
+        forwardAgent: this.#forwardAgent,
+        display: this.#display,
+      });
       const session = await startSession({
         ...{ context, connection, channel, program, pty, start, requestedId },
         user: identity.user,
