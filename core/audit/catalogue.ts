@@ -108,6 +108,15 @@ export const EVENT_KINDS = {
       interrupted: "boolean?",
     },
   },
+  /**
+   * As of 4.4: a connection or a session was refused since its user has too many; `reason` is `max_connections limit
+   * reached` or `max_sessions limit reached`, `max` the limit.
+   */
+  sessionRejected: {
+    event: "session.rejected",
+    codes: { failure: "T1006W" },
+    fields: { ...IDENTITY, ...ADDRESSES, reason: "string", max: "integer", server_id: "string" },
+  },
   sessionUpload: {
     event: "session.upload",
     codes: { success: "T2005I" },

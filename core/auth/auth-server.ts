@@ -29,6 +29,7 @@ import { createLogins } from "./login.js";
 import { createPresence } from "./presence.js";
 import { createRateLimit } from "./rate-limit.js";
 import { createSessionAudit, type Recordings } from "./session-audit.js";
+import { createSessionControl } from "./session-control.js";
 import type { AuthSettings } from "./settings.js";
 import { fromBase64 } from "./base64.js";
 import { createSigners } from "./signers.js";
@@ -146,7 +147,7 @@ export function createAuthServer(options: AuthServerOptions): AuthServer {
 }
 
 function createServices(options: AuthServerOptions, clusterName: string): Services {
-  const { storage, audit, recordings, clock, log, hostname } = options;
+  const { storage, settings, audit, recordings, clock, log, hostname } = options;
   const stores = createStores(storage);
   const signers = createSigners(stores.authorities, clusterName);
   const userCertificates = createUserCertificates({ roles: stores.roles, signers, clock });
@@ -199,6 +200,11 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
       namespaces: stores.namespaces,
       owners: stores.sessionOwners,
       clock,
+    }),
+    sessionControl: createSessionControl({
+      places: stores.connectionPlaces,
+      clock,
+      leaseMs: settings.sessionControlTimeoutMs,
     }),
   };
 }

@@ -11,6 +11,7 @@ import type { Logins } from "../login.js";
 import type { Presence } from "../presence.js";
 import type { RateLimit } from "../rate-limit.js";
 import type { Recordings, SessionAudit } from "../session-audit.js";
+import type { SessionControl } from "../session-control.js";
 import type { Signups } from "../signup.js";
 import type { Stores } from "../stores.js";
 import type { UserCertificates } from "../user-certificates.js";
@@ -31,6 +32,7 @@ export interface Services {
   readonly hostCertificates: HostCertificates;
   readonly presence: Presence;
   readonly sessionAudit: SessionAudit;
+  readonly sessionControl: SessionControl;
   readonly recordings: Recordings;
   /** Bounds guesses of passwords and invites, per client. */
   readonly rateLimit: RateLimit;

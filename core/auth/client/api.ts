@@ -116,6 +116,20 @@ export interface UserCerts {
   tls: string;
 }
 
+/** Ours: one of a user's connections asks for its place, or renews it. */
+export interface ConnectionPlaceRequest {
+  user: string;
+  /** A UUID that the host gives the connection: asking twice with it takes one place. */
+  id: string;
+  /** How many connections the user may have at a time, over the whole cluster. */
+  max: number;
+}
+
+/** A place that frees itself after `lease_ms` unless it is renewed. */
+export interface ConnectionLease {
+  lease_ms: number;
+}
+
 /** The user an invite will create (V1 shape of 4.2). */
 export interface InvitedUser {
   name: string;
@@ -275,6 +289,14 @@ export interface AuthApi {
   getSessions(namespace: string): Promise<LiveSession[]>;
   getSession(namespace: string, id: string): Promise<LiveSession>;
   deleteSession(namespace: string, id: string): Promise<void>;
+
+  /**
+   * Ours, as of 4.4: takes one of a user's places, or renews the one that the connection has. Hosts only; throws
+   * `limit_exceeded` where `max` others are taken. client/connection-place.ts does it over a connection's life.
+   */
+  holdConnectionPlace(request: ConnectionPlaceRequest): Promise<ConnectionLease>;
+  /** A place that is free already stays so. */
+  releaseConnectionPlace(user: string, id: string): Promise<void>;
 
   /** Returns when the event is durable under the cluster's audit policy. */
   emitAuditEvent(event: { event: string; code: string; [field: string]: unknown }): Promise<void>;

@@ -7,7 +7,7 @@ import type { Server } from "../../resources/server.js";
 import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
 import { encodeSessionSlice } from "./session-slice.js";
-import type { AuthApi, PackedKeys, SshLoginResponse } from "./api.js";
+import type { AuthApi, ConnectionLease, PackedKeys, SshLoginResponse } from "./api.js";
 import type { HttpClient, HttpRequest } from "./http-client.js";
 import { multipartUpload } from "./multipart-upload.js";
 import { list, object, resource, text, type Shape } from "./reply-shape.js";
@@ -107,6 +107,12 @@ export function createRestApi(http: HttpClient): RestApi {
     getSessions: (namespace) => get(sessions(namespace), list(liveSession)),
     getSession: (namespace, id) => get(sessions(namespace, id), liveSession),
     deleteSession: (namespace, id) => act("DELETE", sessions(namespace, id)),
+
+    holdConnectionPlace: async ({ user, id, max }) => {
+      const path = `/connections/${segment(user)}/${segment(id)}`;
+      return object<ConnectionLease>("lease_ms")(parse(await send("PUT", path, { max })));
+    },
+    releaseConnectionPlace: (user, id) => act("DELETE", `/connections/${segment(user)}/${segment(id)}`),
 
     emitAuditEvent: ({ event, code, ...fields }) =>
       act("POST", "/events", { event: { Name: event, Code: code }, fields, type: event }),

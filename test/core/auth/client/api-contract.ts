@@ -166,6 +166,12 @@ const EXCHANGES: Exchange[] = [
   { method: "getSessions", args: ["default"], result: [sample.liveSession] },
   { method: "getSession", args: ["default", SID], result: sample.liveSession },
   { method: "deleteSession", args: ["default", SID] },
+  {
+    method: "holdConnectionPlace",
+    args: [{ user: "alice", id: SID, max: 3 }],
+    result: { lease_ms: 120_000 },
+  },
+  { method: "releaseConnectionPlace", args: ["alice", SID] },
   { method: "emitAuditEvent", args: [{ event: "exec", code: "T3002I", command: "echo hi", ei: 2147483646 }] },
   { method: "postSessionSlice", args: [slice] },
   { method: "getSessionEvents", args: [SID, 3], result: [{ event: "print", bytes: 4, id: 3 }] },
