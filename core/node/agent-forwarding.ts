@@ -32,7 +32,8 @@ export class ForwardedAgent {
     const path = join(directory, `teleport-${process.pid}.socket`);
     const server = createServer(
       { allowHalfOpen: true },
-      (client) => void forwards.bring({ kind: "agent", addr: `unix:${path}` }, client, { type: AGENT_CHANNEL }),
+      (client) =>
+        void forwards.bring({ kind: "agent", addr: `unix:${path}` }, client, { type: AGENT_CHANNEL }),
     );
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
     forwards.hold("agent", () => {

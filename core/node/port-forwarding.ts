@@ -78,7 +78,6 @@ function socketTarget(payload: SshReader, { context, connection }: ConnectionFor
   const path = payload.text();
   return {
     forward: { kind: "local", addr: `unix:${path}` },
-    connect: async () =>
-      connectUnix(path, await loginRights(await context.lookupAccount(connection.user))),
+    connect: async () => connectUnix(path, await loginRights(await context.lookupAccount(connection.user))),
   };
 }

@@ -20,7 +20,9 @@ const OWNER_ONLY = 0o600;
 /** Checks a path that a client gave. Throws `bad_parameter` for one that no socket can have. */
 export function checkSocketPath(path: string): void {
   if (!isAbsolute(path) || path.includes("\0") || Buffer.byteLength(path) >= MAX_PATH_BYTES) {
-    throw badParameter(`the path of a socket has to begin with / and be shorter than ${MAX_PATH_BYTES} bytes`);
+    throw badParameter(
+      `the path of a socket has to begin with / and be shorter than ${MAX_PATH_BYTES} bytes`,
+    );
   }
 }
 
@@ -31,7 +33,9 @@ export function connectUnix(path: string, rights: LoginRights): Promise<Socket> 
     // The system call is made before this returns; only its outcome is told later.
     const socket = withRightsOf(rights, () => connect({ path, allowHalfOpen: true }));
     // Stays for good: a socket that breaks while nobody has taken it over yet must not end the process.
-    socket.on("error", (cause) => reject(unavailable(`dial unix ${path}: ${errorMessage(cause)}`, { cause })));
+    socket.on("error", (cause) =>
+      reject(unavailable(`dial unix ${path}: ${errorMessage(cause)}`, { cause })),
+    );
     socket.once("connect", () => resolve(socket));
   });
 }
@@ -40,7 +44,11 @@ export function connectUnix(path: string, rights: LoginRights): Promise<Socket> 
  * Listens on a socket that the login alone may use (mode 0600). A path that exists is refused, as by sshd without
  * StreamLocalBindUnlink. Throws `bad_parameter` or `unavailable`.
  */
-export function listenUnix(path: string, rights: LoginRights, onConnection: (socket: Socket) => void): UnixListener {
+export function listenUnix(
+  path: string,
+  rights: LoginRights,
+  onConnection: (socket: Socket) => void,
+): UnixListener {
   checkSocketPath(path);
   const server = createServer({ allowHalfOpen: true }, onConnection);
   server.on("error", () => undefined);
@@ -57,8 +65,8 @@ export function listenUnix(path: string, rights: LoginRights, onConnection: (soc
     close: () => {
       if (!open) return;
       open = false;
-      server.close();
       withRightsOf(rights, () => removeSocket(path, made));
+      server.close();
     },
   };
 }

@@ -57,7 +57,11 @@ export async function openDisplay(
   }
 }
 
-function bringClients({ server, forward }: Display, request: X11Request, forwarding: ConnectionForwarding): void {
+function bringClients(
+  { server, forward }: Display,
+  request: X11Request,
+  forwarding: ConnectionForwarding,
+): void {
   server.maxConnections = forwarding.context.settings.limits.maxChannels;
   server.on("connection", (socket) => {
     if (request.singleConnection) server.close();
