@@ -25,6 +25,7 @@ import { ConnectionAdmission } from "../session/connection-admission.js";
 import { monitorConnection } from "../session/connection-monitor.js";
 import { LiveAccess } from "../session/live-access.js";
 import type { LiveIdentity } from "../session/live-identity.js";
+import { ConnectionForwarding } from "./connection-forwarding.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
 import { LocalSessions } from "./local-sessions.js";
@@ -32,7 +33,8 @@ import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
 import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
-import { forwardPort } from "./port-forwarding.js";
+import { serveLocalForwarding } from "./port-forwarding.js";
+import { serveRemoteForwarding } from "./remote-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
 import { startRecordingUpload } from "../session/recording-upload.js";
 import { serveSessionChannel } from "../session/session-channel.js";
@@ -138,7 +140,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   function serve(connection: SshConnection): void {
     const identity = identify(connection);
     if (identity === undefined) return;
-    const host = new LocalSessions(context, connection, identity);
+    const forwarding = new ConnectionForwarding(context, connection, identity);
+    const host = new LocalSessions(forwarding, identity);
     log.info("a user is connected", {
       user: identity.user,
       login: connection.user,
@@ -148,7 +151,9 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
     const admission = new ConnectionAdmission({ context, connection, identity });
     admission.onSession((channel) => serveSessionChannel({ context, connection, identity, host, channel }));
-    admission.onChannel("direct-tcpip", (open) => void forwardPort(open, { context, connection, identity }));
+    serveLocalForwarding(forwarding, admission);
+    serveRemoteForwarding(forwarding, admission);
+    identity.onChange(() => forwarding.update(identity));
     monitorConnection({ context, connection, identity });
   }
 

@@ -2,7 +2,14 @@
 import { auditEvent } from "../audit/catalogue.js";
 import { takeConnectionPlace } from "../auth/client/connection-place.js";
 import { accessDenied, type CodedError, errorChain, errorMessage, hasCode } from "../errors/error.js";
-import { type ChannelOpen, OPEN_FAILURE, type SshChannel, type SshConnection } from "../ssh/contract.js";
+import {
+  type ChannelOpen,
+  OPEN_FAILURE,
+  type PeerRequest,
+  type RequestReply,
+  type SshChannel,
+  type SshConnection,
+} from "../ssh/contract.js";
 import type { LiveIdentity } from "./live-identity.js";
 import type { SessionContext } from "./session-context.js";
 
@@ -13,7 +20,7 @@ export interface AdmissionOptions {
   readonly identity: LiveIdentity;
 }
 
-/** Opens the channels of a connection once it has its place; one that gets none, or loses it, is disconnected. */
+/** Serves a connection once it has its place; one that gets none, or loses it, is disconnected. */
 export class ConnectionAdmission {
   readonly #options: AdmissionOptions;
   readonly #admitted: Promise<void>;
@@ -33,6 +40,16 @@ export class ConnectionAdmission {
         (error: unknown) => open.reject(OPEN_FAILURE.administrativelyProhibited, errorMessage(error)),
       );
     });
+  }
+
+  /** As {@link SshConnection.onGlobalRequest}; refused without a place. */
+  onGlobalRequest(name: string, handler: (request: PeerRequest) => RequestReply | Promise<RequestReply>): void {
+    this.#options.connection.onGlobalRequest(name, (request) =>
+      this.#admitted.then(
+        () => handler(request),
+        () => false,
+      ),
+    );
   }
 
   /** Serves session channels, as many at a time as the roles allow. */
