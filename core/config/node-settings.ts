@@ -14,6 +14,10 @@ export interface NodeSettings {
   readonly permitUserEnv: boolean;
   /** `pam:`; absent unless it is enabled. */
   readonly pam: PamSettings | undefined;
+  /** Whether ports and sockets are forwarded where the roles allow it. */
+  readonly portForwarding: boolean;
+  /** The displays for X11 forwarding; absent where it is off. */
+  readonly x11: { readonly displayOffset: number; readonly maxDisplay: number } | undefined;
 }
 
 /** How logins pass through PAM. */
@@ -24,6 +28,9 @@ export interface PamSettings {
   /** Whether the `auth` modules run too. */
   readonly authenticate: boolean;
 }
+
+const DISPLAY_OFFSET = 10;
+const DISPLAYS = 1_000;
 
 /** Settings of the node service from its section; `--labels` replaces fixed labels and commands alike. */
 export function resolveNode(section: FileConfig["sshService"] = {}, flags: StartFlags): NodeSettings {
@@ -39,6 +46,8 @@ export function resolveNode(section: FileConfig["sshService"] = {}, flags: Start
     labels: flags.labels ? parseLabelFlag(flags.labels) : { fixed: section.labels ?? {}, commands },
     permitUserEnv: flags.permitUserEnv ?? section.permitUserEnv ?? false,
     pam: resolvePam(section.pam),
+    portForwarding: section.portForwarding ?? true,
+    x11: section.x11?.enabled === true ? displays(section.x11) : undefined,
   };
 }
 
@@ -49,4 +58,12 @@ function resolvePam(section: NonNullable<FileConfig["sshService"]>["pam"]): PamS
     environment: section.environment ?? {},
     authenticate: section.usePamAuth ?? false,
   };
+}
+
+function displays(section: { displayOffset?: number | undefined; maxDisplay?: number | undefined }): {
+  displayOffset: number;
+  maxDisplay: number;
+} {
+  const displayOffset = section.displayOffset ?? DISPLAY_OFFSET;
+  return { displayOffset, maxDisplay: section.maxDisplay ?? displayOffset + DISPLAYS };
 }

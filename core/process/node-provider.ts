@@ -65,6 +65,8 @@ export const nodeProvider: Provider = provide({
         commands: node.labels.commands,
         permitUserEnv: node.permitUserEnv,
         pam: node.pam,
+        portForwarding: node.portForwarding,
+        x11: node.x11,
         advertiseAddr: formatAddress(address),
         publicAddr: node.publicAddrs[0] && formatAddress(node.publicAddrs[0]),
         algorithms: sshAlgorithms(settings),

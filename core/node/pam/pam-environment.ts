@@ -14,7 +14,7 @@ export function moduleVariables(
   configured: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const expanded = Object.entries(configured).flatMap(([name, template]): [string, string][] => {
-    const values = expandTemplate(template, identity.traits);
+    const values = expandTemplate(template, identity.access.traits);
     return values.length === 0 ? [] : [[name, values.join(" ")]];
   });
   return {

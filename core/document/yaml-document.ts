@@ -1,4 +1,4 @@
-import { LineCounter, isAlias, isMap, isScalar, parseDocument } from "yaml";
+import { LineCounter, isAlias, isMap, isScalar, parseAllDocuments, parseDocument } from "yaml";
 import type { Alias, Document, Node, Pair, ParsedNode, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import type { Finding, Position } from "./problem.js";
 import type { PositionedEntry, PositionedMap, PositionedNode } from "./positioned.js";
@@ -13,31 +13,60 @@ export interface YamlDocument {
   readonly findings: readonly Finding[];
 }
 
-const PREFIX = "failed to parse Teleport configuration: yaml: ";
-
 /** Most values a file may have once its aliases are expanded; stops alias bombs. */
 const MAX_VALUES = 50_000;
 
-/** Reads one YAML document, with anchors, aliases and merge keys. Never throws for bad input. */
-export function parseYaml(source: string): YamlDocument {
-  const text = source.replace(/^\ufeff/, "");
+const OPTIONS = {
+  // The failsafe schema leaves every scalar as text: what it means is for the reader's schema to say.
+  schema: "failsafe",
+  prettyErrors: false,
+  uniqueKeys: false,
+} as const;
+
+/**
+ * Reads one YAML document, with anchors, aliases and merge keys. Never throws for bad input; `prefix` begins what is
+ * said of a text that is not YAML.
+ */
+export function parseYaml(source: string, prefix = ""): YamlDocument {
+  const text = withoutByteOrderMark(source);
   const oversize = checkYamlSize(text);
-  if (oversize) return { findings: [{ ...oversize, message: PREFIX + oversize.message }] };
+  if (oversize) return prefixed({ findings: [oversize] }, prefix);
   const lines = new LineCounter();
-  // The failsafe schema leaves every scalar as text: what it means is for the configuration's schema to say.
-  const document = parseDocument(text, {
-    schema: "failsafe",
-    prettyErrors: false,
-    uniqueKeys: false,
-    lineCounter: lines,
-  });
+  return prefixed(readDocument(parseDocument(text, { ...OPTIONS, lineCounter: lines }), lines), prefix);
+}
+
+/** Reads a stream of YAML documents, of JSON too; empty ones are left out. Never throws for bad input. */
+export function parseYamlDocuments(source: string): YamlDocument[] {
+  const text = withoutByteOrderMark(source);
+  const oversize = checkYamlSize(text);
+  if (oversize) return [{ findings: [oversize] }];
+  const lines = new LineCounter();
+  return [...parseAllDocuments(text, { ...OPTIONS, lineCounter: lines })]
+    .map((document) => readDocument(document, lines))
+    .filter(({ root, findings }) => findings.length > 0 || !isEmpty(root));
+}
+
+function readDocument(document: Document.Parsed, lines: LineCounter): YamlDocument {
   const syntax = [...document.errors, ...document.warnings].map((error): Finding => ({
     position: positionAt(lines, error.pos[0]),
-    message: PREFIX + describeYamlError(error),
+    message: describeYamlError(error),
   }));
   if (syntax.length > 0) return { findings: firstOfEachLine(syntax) };
   return new TreeBuilder(document, lines).build();
 }
+
+/** A text without a tree is no YAML: what is said of it begins with the prefix. */
+function prefixed({ root, findings }: YamlDocument, prefix: string): YamlDocument {
+  if (root !== undefined) return { root, findings };
+  return {
+    findings: findings.map((finding) => ({ ...finding, message: `${prefix}yaml: ${finding.message}` })),
+  };
+}
+
+const withoutByteOrderMark = (source: string): string => source.replace(/^\ufeff/, "");
+
+const isEmpty = (node: PositionedNode | undefined): boolean =>
+  node?.kind === "scalar" && node.value === null && node.text === "";
 
 class TreeBuilder {
   private readonly duplicates: Finding[] = [];
@@ -132,7 +161,7 @@ class TreeBuilder {
   }
 
   private fail<T>(position: Position, message: string, result: T): T {
-    this.unsound.push({ position, message: PREFIX + message });
+    this.unsound.push({ position, message });
     return result;
   }
 

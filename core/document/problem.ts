@@ -7,7 +7,7 @@ export interface Position {
   readonly column: number;
 }
 
-/** One thing that is wrong, or ignored, at one place of teleport.yaml. */
+/** One thing that is wrong, or ignored, at one place of a file. */
 export interface ConfigProblem extends Position {
   /** The file's path as the user gave it. */
   readonly file: string;
@@ -35,7 +35,7 @@ export function formatProblem(problem: ConfigProblem): string {
   return escapeControl(`${problem.file}:${problem.line}:${problem.column}: ${problem.message}${hint}`);
 }
 
-/** Every problem of a configuration file at once, in file order; `message` has one line for each. Code `config`. */
+/** Every problem of a file at once, in file order; `message` has one line for each. Code `config`. */
 export class ConfigError extends CodedError {
   readonly problems: readonly ConfigProblem[];
 

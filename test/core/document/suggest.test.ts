@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nearest } from "../../../core/config/suggest.js";
+import { nearest } from "../../../core/document/suggest.js";
 
 describe("nearest", () => {
   const keys = ["listen_addr", "web_listen_addr", "enabled", "ttl", "type"];
