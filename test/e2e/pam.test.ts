@@ -61,7 +61,7 @@ describe("e2e: PAM", function () {
         `send "sh -c 'echo star\\$((0))ted; exec sleep 1000'\\r"`,
         'expect "star0ted"',
         'send "\\032"',
-        "expect -re {Stopped}",
+        "expect -re {Stopped.*ready> }",
         'send "fg\\r"',
         'expect "exec sleep"',
         'send "\\003"',

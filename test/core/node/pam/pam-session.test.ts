@@ -20,7 +20,13 @@ describe("sessions with PAM, by stock ssh", function () {
       settings: {
         pam: {
           service: service.name,
-          environment: { LOGINS: "{{internal.logins}}", MAIL: "{{external.email}}", FIXED: "a b" },
+          // bash takes itself for an inner shell by SHLVL, and reads no start files, which may take as long as they like.
+          environment: {
+            SHLVL: "9",
+            LOGINS: "{{internal.logins}}",
+            MAIL: "{{external.email}}",
+            FIXED: "a b",
+          },
           authenticate: false,
         },
       },
