@@ -8,15 +8,9 @@ import { type CompiledRole, compileRole } from "./compiled-role.js";
 import { allow, type Decision, refuse } from "./decision.js";
 import { IMPLICIT_ROLE } from "./implicit-role.js";
 import { DEFAULT_MAX_TTL_MS, type EffectiveOptions, type LockingMode } from "./role-options.js";
+import { decideServer, findServer, type ServerFacts, type ServerFindings } from "./server-decision.js";
 
 export type { Decision } from "./decision.js";
-
-/** What roles see of a server. */
-export interface ServerFacts {
-  readonly namespace: string;
-  /** Static labels with the results of label commands over them. */
-  readonly labels: Readonly<Record<string, string>>;
-}
 
 /** The powers of one user. */
 export interface Access {
@@ -26,6 +20,8 @@ export interface Access {
   logins(): string[];
   /** Whether the user may open a session on a server as a login. */
   checkServer(server: ServerFacts, login: string): Decision;
+  /** All that the roles say about a login at a server, for explanations. */
+  findServer(server: ServerFacts, login: string): ServerFindings;
   /** Whether there is a login with which the user may reach the server: what lists show. */
   canSeeServer(server: ServerFacts): boolean;
   /** Whether the user may do something with the resources of a kind. Rules with a `where` never allow, but do deny. */
@@ -49,8 +45,6 @@ export interface Access {
   lockingMode(cluster: LockingMode): LockingMode;
 }
 
-const SERVER_DENIED = "access to server denied";
-
 /** Prepares the roles of one user. Throws `corrupt`, naming the role, where a role's options cannot be read. */
 export function createAccess(roles: readonly Role[], traits: Traits): Access {
   const named = roles.map((role) => compileRole(role, traits));
@@ -65,6 +59,7 @@ export function createAccess(roles: readonly Role[], traits: Traits): Access {
     roleNames: named.map(({ name }) => name),
     logins: () => [...logins],
     checkServer,
+    findServer: (server, login) => findServer(named, server, login),
     canSeeServer: (server) => logins.some((login) => checkServer(server, login).allowed),
     checkRule: (verb, kind) => decideRule(all, verb, kind),
     capTtlMs: (requestedMs) =>
@@ -103,31 +98,6 @@ function grantedLogins(roles: readonly CompiledRole[]): string[] {
     .filter((role) => role.allow.hasNamespace("default"))
     .flatMap((role) => role.allow.logins.names);
   return [...new Set(allowed)].filter((login) => !denied.some((set) => set.has(login)));
-}
-
-function decideServer(roles: readonly CompiledRole[], server: ServerFacts, login: string): Decision {
-  for (const { name, deny } of roles) {
-    if (deny.hasNamespace(server.namespace)) {
-      if (deny.labels(server.labels)) {
-        return refuse(SERVER_DENIED, `role ${name} denies the server's labels`);
-      }
-      if (deny.logins.has(login)) {
-        return refuse(SERVER_DENIED, `role ${name} denies the login ${JSON.stringify(login)}`);
-      }
-    }
-  }
-  const granting = roles.find(
-    (role) =>
-      role.allow.hasNamespace(server.namespace) &&
-      role.allow.logins.has(login) &&
-      role.allow.labels(server.labels),
-  );
-  return granting === undefined
-    ? refuse(
-        SERVER_DENIED,
-        `no role allows the login ${JSON.stringify(login)} together with the server's labels`,
-      )
-    : allow(granting.name);
 }
 
 function decideRule(roles: readonly CompiledRole[], verb: string, kind: string): Decision {

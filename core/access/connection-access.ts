@@ -2,8 +2,8 @@
 import { accessDenied } from "../errors/error.js";
 import type { SshCertificate } from "../pki/ssh-certificate.js";
 import type { Lock } from "../resources/lock.js";
-import type { ServerFacts } from "./access.js";
-import { findLock, lockText } from "./locks.js";
+import type { ServerFacts } from "./server-decision.js";
+import { findLock, type LockSubject, lockText } from "./locks.js";
 import type { LockingMode } from "./role-options.js";
 import { type IdentitySource, identifyUser, type UserIdentity } from "./user-identity.js";
 
@@ -48,9 +48,7 @@ export function authorizeConnection(request: ConnectionRequest): UserIdentity {
   requireUnlocked(identity, request);
   const decision = identity.access.checkServer(server, login);
   if (!decision.allowed) throw accessDenied(`${decision.publicText}: ${decision.reason}`);
-  if (onlyLogin !== undefined && login !== onlyLogin) {
-    throw accessDenied(`this node does not run as root, so "${onlyLogin}" is its only login, not "${login}"`);
-  }
+  if (onlyLogin !== undefined && login !== onlyLogin) throw accessDenied(onlyLoginText(onlyLogin, login));
   return identity;
 }
 
@@ -64,26 +62,34 @@ export type LockedPlace = Pick<ConnectionRequest, "login" | "server" | "source" 
  * Throws `access_denied` with the lock's text where a lock shuts the user out of a connection, or of a session on it,
  * and where the list of locks is too old for the user's roles.
  */
-export function requireUnlocked({ user, access, certificate }: UserIdentity, place: LockedPlace): void {
-  const { source, now, server } = place;
-  const lock = findLock(
-    source.locks(),
-    {
-      user,
-      roles: access.roleNames,
-      logins: [place.login],
-      nodes: [server.id, server.hostname],
-      ...(place.session === undefined ? {} : { session: place.session }),
-      issuedAt: certificate.validAfter,
-    },
-    now,
-  );
+export function requireUnlocked(identity: UserIdentity, place: LockedPlace): void {
+  const lock = findLock(place.source.locks(), lockSubject(identity, place), place.now);
   if (lock !== undefined) throw accessDenied(lockText(lock));
+  const doubt = lockDoubt(identity, place);
+  if (doubt !== undefined) throw accessDenied(doubt);
+}
+
+/** What locks are held against when a user is, or wants to be, at a place. */
+export function lockSubject({ user, access, certificate }: UserIdentity, place: LockedPlace): LockSubject {
+  return {
+    user,
+    roles: access.roleNames,
+    logins: [place.login],
+    nodes: [place.server.id, place.server.hostname],
+    ...(place.session === undefined ? {} : { session: place.session }),
+    issuedAt: certificate.validAfter,
+  };
+}
+
+/** Says that the list of locks is too old for the user's roles; undefined where it is not. */
+export function lockDoubt({ access }: UserIdentity, { source, now }: LockedPlace): string | undefined {
   const since = source.staleSince();
-  if (since === undefined || now.getTime() - since.getTime() <= MAX_LOCK_STALENESS_MS) return;
-  if (access.lockingMode(source.lockingMode?.() ?? "best_effort") === "strict") {
-    throw accessDenied(
-      `the locks are not known since ${since.toISOString()} and the locking mode is strict: check the auth service`,
-    );
-  }
+  if (since === undefined || now.getTime() - since.getTime() <= MAX_LOCK_STALENESS_MS) return undefined;
+  if (access.lockingMode(source.lockingMode?.() ?? "best_effort") !== "strict") return undefined;
+  return `the locks are not known since ${since.toISOString()} and the locking mode is strict: check the auth service`;
+}
+
+/** What the log says where a node cannot become the user of a login. */
+export function onlyLoginText(onlyLogin: string, login: string): string {
+  return `this node does not run as root, so "${onlyLogin}" is its only login, not "${login}"`;
 }

@@ -18,12 +18,14 @@ export interface LockSubject {
   readonly issuedAt?: Date;
 }
 
-/** Finds the first lock in force whose whole target fits; undefined where none does. */
+/** Finds the first lock that {@link isInForce}; undefined where none is. */
 export function findLock(locks: readonly Lock[], subject: LockSubject, now: Date): Lock | undefined {
-  return locks.find(
-    ({ spec }) =>
-      !isOver(spec.expires, now) && holdsSince(spec.issued_before, subject) && fits(spec.target, subject),
-  );
+  return locks.find((lock) => isInForce(lock, subject, now));
+}
+
+/** Whether a lock holds now and its whole target fits. */
+export function isInForce({ spec }: Lock, subject: LockSubject, now: Date): boolean {
+  return !isOver(spec.expires, now) && holdsSince(spec.issued_before, subject) && fits(spec.target, subject);
 }
 
 /** What those are told whom a lock shuts out. */

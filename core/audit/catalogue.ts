@@ -57,13 +57,17 @@ export const EVENT_KINDS = {
     codes: { success: "T9001I" },
     fields: { name: "string", user: "string?" },
   },
-  /** As of 7.1. `target` holds what has to fit; `expires` is RFC 3339, absent for never. */
+  /** As of 7.1. `target` holds what has to fit; `expires` is RFC 3339, absent for never; `user` is who did it. */
   lockCreated: {
     event: "lock.created",
     codes: { success: "TLK00I" },
-    fields: { name: "string", target: "map", message: "string?", expires: "string?" },
+    fields: { name: "string", target: "map", message: "string?", expires: "string?", user: "string?" },
   },
-  lockDeleted: { event: "lock.deleted", codes: { success: "TLK01I" }, fields: { name: "string" } },
+  lockDeleted: {
+    event: "lock.deleted",
+    codes: { success: "TLK01I" },
+    fields: { name: "string", user: "string?" },
+  },
   sessionStart: {
     event: "session.start",
     codes: { success: "T2000I" },

@@ -18,6 +18,7 @@ import type { Services } from "./calls/scope.js";
 import type { Caller } from "./caller.js";
 import type { AuthApi } from "./client/api.js";
 import type { HostIdentity } from "./client/identity.js";
+import { createClusterSettings } from "./cluster-settings.js";
 import { createCredentialsCheck } from "./credentials-check.js";
 import { prepareCluster } from "./first-start.js";
 import { createHostCertificates } from "./host-certificates.js";
@@ -170,6 +171,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     joinTokens,
     recordings,
     accounts: createAccounts(stores, audit),
+    clusterSettings: createClusterSettings(stores.settings),
     locks: createLocks({ locks: stores.locks, audit, clock }),
     logins: createLogins({
       users: stores.users,

@@ -1,5 +1,5 @@
 /** Runs the sessions of one connection on this host, as the OS account of its login. */
-import type { UserIdentity } from "../access/user-identity.js";
+import type { LiveIdentity } from "../session/live-identity.js";
 import type { SessionHost, SessionLaunch, StartProgram } from "../session/session-host.js";
 import type { X11Request } from "../session/x11-request.js";
 import type { SshChannel, SshConnection } from "../ssh/contract.js";
@@ -21,11 +21,11 @@ import { openDisplay } from "./x11-forwarding.js";
 export class LocalSessions implements SessionHost {
   readonly #context: NodeContext;
   readonly #connection: SshConnection;
-  readonly #identity: UserIdentity;
+  readonly #identity: LiveIdentity;
   readonly #forwarding: ConnectionForwarding;
   readonly #agent: ForwardedAgent;
 
-  constructor(forwarding: ConnectionForwarding, identity: UserIdentity) {
+  constructor(forwarding: ConnectionForwarding, identity: LiveIdentity) {
     this.#context = forwarding.context;
     this.#connection = forwarding.connection;
     this.#identity = identity;

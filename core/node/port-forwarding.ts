@@ -7,7 +7,7 @@ import { errorMessage } from "../errors/error.js";
 import { type Address, formatAddress } from "../grammar/address.js";
 import { SshReader } from "../pki/ssh-wire.js";
 import type { Forward } from "../session/forwarding-audit.js";
-import { type ChannelOpen, OPEN_FAILURE } from "../ssh/contract.js";
+import { type ChannelOpen, OPEN_FAILURE, type SshConnection } from "../ssh/contract.js";
 import { connectTcp } from "../ssh/tcp-connect.js";
 import type { ConnectionForwarding } from "./connection-forwarding.js";
 import { loginRights } from "./login-rights.js";
@@ -19,10 +19,12 @@ interface Target {
 }
 
 /** Answers a connection's requests for local forwarding. */
-export function serveLocalForwarding(forwarding: ConnectionForwarding): void {
-  const { connection } = forwarding;
-  connection.onChannel("direct-tcpip", (open) => void forward(open, forwarding, tcpTarget));
-  connection.onChannel(
+export function serveLocalForwarding(
+  forwarding: ConnectionForwarding,
+  admission: Pick<SshConnection, "onChannel">,
+): void {
+  admission.onChannel("direct-tcpip", (open) => void forward(open, forwarding, tcpTarget));
+  admission.onChannel(
     "direct-streamlocal@openssh.com",
     (open) => void forward(open, forwarding, socketTarget),
   );

@@ -11,7 +11,7 @@ import { type Address, formatAddress } from "../grammar/address.js";
 import { SshReader, SshWriter } from "../pki/ssh-wire.js";
 import type { Forward } from "../session/forwarding-audit.js";
 import type { ChannelToClient } from "../session/forwards.js";
-import type { PeerRequest, RequestReply } from "../ssh/contract.js";
+import type { PeerRequest, RequestReply, SshConnection } from "../ssh/contract.js";
 import type { ConnectionForwarding } from "./connection-forwarding.js";
 import { loginRights } from "./login-rights.js";
 import { listenUnix } from "./unix-sockets.js";
@@ -21,17 +21,19 @@ const MAX_PORT = 65_535;
 const FIRST_UNPRIVILEGED_PORT = 1024;
 
 /** Answers a connection's requests for remote forwarding. Listeners end with the connection. */
-export function serveRemoteForwarding(forwarding: ConnectionForwarding): void {
+export function serveRemoteForwarding(
+  forwarding: ConnectionForwarding,
+  admission: Pick<SshConnection, "onGlobalRequest">,
+): void {
   const listeners = new RemoteListeners(forwarding);
-  const { connection } = forwarding;
-  connection.onGlobalRequest("tcpip-forward", (request) => listeners.openPort(readAddress(request)));
-  connection.onGlobalRequest("cancel-tcpip-forward", (request) =>
+  admission.onGlobalRequest("tcpip-forward", (request) => listeners.openPort(readAddress(request)));
+  admission.onGlobalRequest("cancel-tcpip-forward", (request) =>
     listeners.cancel(portName(readAddress(request))),
   );
-  connection.onGlobalRequest("streamlocal-forward@openssh.com", (request) =>
+  admission.onGlobalRequest("streamlocal-forward@openssh.com", (request) =>
     listeners.openSocket(readPath(request)),
   );
-  connection.onGlobalRequest("cancel-streamlocal-forward@openssh.com", (request) =>
+  admission.onGlobalRequest("cancel-streamlocal-forward@openssh.com", (request) =>
     listeners.cancel(socketName(readPath(request))),
   );
 }

@@ -3,6 +3,7 @@ import type { Storage } from "../../plugin/storage.js";
 import type { Accounts } from "../accounts.js";
 import type { Authorization } from "../authorization.js";
 import type { Caller } from "../caller.js";
+import type { ClusterSettings } from "../cluster-settings.js";
 import type { HostCertificates } from "../host-certificates.js";
 import type { JoinTokens } from "../join-tokens.js";
 import type { Joins } from "../join.js";
@@ -23,6 +24,7 @@ export interface Services {
   readonly stores: Stores;
   readonly clock: Clock;
   readonly accounts: Accounts;
+  readonly clusterSettings: ClusterSettings;
   readonly locks: Locks;
   readonly logins: Logins;
   readonly signups: Signups;
