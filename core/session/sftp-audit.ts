@@ -5,7 +5,7 @@
  */
 import { auditEvent, type EventFields, type PendingAuditEvent } from "../audit/catalogue.js";
 import { SFTP_ACTIONS, type SftpEventKind } from "../audit/sftp-catalogue.js";
-import { badParameter } from "../errors/error.js";
+import { badParameter, errorMessage } from "../errors/error.js";
 import { SshReader } from "../pki/ssh-wire.js";
 import { readOperation, type SftpOperation } from "./sftp-operation.js";
 import { SFTP, SftpPackets } from "./sftp-packets.js";
@@ -22,6 +22,8 @@ export interface SftpAuditOptions {
   readonly facts: SftpFacts;
   /** Resolves when the event is durable, rejects where nothing may happen without it. */
   readonly emit: (event: PendingAuditEvent) => Promise<void>;
+  /** Called where the stream cannot be understood: it goes no further, and the session has to end. */
+  readonly unreadable: (reason: string) => void;
 }
 
 interface OpenFile {
@@ -75,7 +77,8 @@ export class SftpAudit implements StreamTap {
     try {
       direction.push(chunk);
     } catch (error) {
-      return Promise.reject(error as Error);
+      this.#options.unreadable(errorMessage(error));
+      return Promise.reject(error);
     }
     return this.#events.length === 0 ? undefined : this.#emit();
   }

@@ -1,6 +1,6 @@
 /** What sftp requests do to files (draft-ietf-secsh-filexfer-02 §6, OpenSSH PROTOCOL §4). */
 import type { SftpEventKind } from "../audit/sftp-catalogue.js";
-import { SshReader } from "../pki/ssh-wire.js";
+import type { SshReader } from "../pki/ssh-wire.js";
 import { SFTP } from "./sftp-packets.js";
 
 /** An operation that changes or opens something. */

@@ -53,7 +53,7 @@ function listen(): Heard {
     events.push(event);
     return Promise.resolve();
   };
-  return { audit: new SftpAudit({ facts: FACTS, emit }), events };
+  return { audit: new SftpAudit({ facts: FACTS, emit, unreadable: () => undefined }), events };
 }
 
 const told = (events: readonly PendingAuditEvent[]): unknown[] =>
@@ -156,10 +156,8 @@ describe("the audit of sftp", () => {
   });
 
   it("rejects what cannot be put on record, so that it is not passed on", async () => {
-    const audit = new SftpAudit({
-      facts: FACTS,
-      emit: () => Promise.reject(unavailable("the disk is full")),
-    });
+    const emit = (): Promise<void> => Promise.reject(unavailable("the disk is full"));
+    const audit = new SftpAudit({ facts: FACTS, emit, unreadable: () => undefined });
     await assert.rejects(audit.input(open(1, "/a")) ?? Promise.resolve(), /the disk is full/);
   });
 
