@@ -7,7 +7,7 @@ import { count, RawReply, requireDefaultNamespace, route, type RestCall, type Ro
 /** Most bytes of a recording that one reply carries, as in 4.2. */
 export const MAX_STREAM_BYTES = 5 * 1024 * 1024;
 
-/** Endpoints of live sessions and of recorded ones; slices and uploads have files of their own. */
+/** Endpoints of live sessions and of recorded ones, the last three unknown to 4.2; slices and uploads have files of their own. */
 export const sessionRoutes: readonly Route[] = [
   route("GET", "/namespaces/:namespace/sessions", (api, call) => api.getSessions(call.param("namespace"))),
   route("POST", "/namespaces/:namespace/sessions", (api, call) => {
@@ -35,6 +35,20 @@ export const sessionRoutes: readonly Route[] = [
   route("GET", "/namespaces/:namespace/sessions/:id/events", (api, call) => {
     requireDefaultNamespace(call);
     return api.getSessionEvents(sessionId(call), count(call, "after"));
+  }),
+  route("GET", "/namespaces/:namespace/sessions/:id/events/page", (api, call) => {
+    requireDefaultNamespace(call);
+    return api.getSessionEventPage(sessionId(call), call.query("cursor")[0]);
+  }),
+  route("GET", "/namespaces/:namespace/sessions/:id/timeline", (api, call) => {
+    requireDefaultNamespace(call);
+    const byTime = call.query("ms").length > 0;
+    const start = byTime ? { elapsedMs: count(call, "ms") } : { index: count(call, "index") };
+    return api.getSessionTimeline(sessionId(call), start, count(call, "limit"));
+  }),
+  route("GET", "/namespaces/:namespace/sessions/:id/screen", (api, call) => {
+    requireDefaultNamespace(call);
+    return api.getSessionScreen(sessionId(call), count(call, "index"));
   }),
 ];
 
