@@ -29,6 +29,8 @@ interface Checkpoint {
   readonly main?: ScreenPart | undefined;
 }
 
+/** The final byte of SGR, which may stand between the halves of a clear. */
+const ATTRIBUTES = 0x6d;
 const START: Checkpoint = { offset: 0, isClear: true, modes: "" };
 
 /** Writes the checkpoints of an output file. */
@@ -84,7 +86,11 @@ class CheckpointFinder {
         this.#half = undefined;
         continue;
       }
-      const sequence = token.bytes.toString("latin1");
+      const { sequence } = token;
+      if (token.final === ATTRIBUTES) {
+        this.#modes.apply(sequence);
+        continue;
+      }
       const clearOffset = this.#clearAt(token, sequence);
       if (clearOffset !== undefined && clearOffset - this.#lastClearOffset >= SPACING_BYTES) {
         yield this.#keep(clearOffset, true);

@@ -1,12 +1,32 @@
 /** Terminal output taken apart into text and control sequences (ECMA-48 §5.4, §8.3; 7-bit forms). */
 
-/** A piece of output. */
-export interface OutputToken {
-  /** `csi`, `escape`, or `string` for an OSC, DCS, SOS, PM or APC, which ends with its terminator. */
-  readonly kind: "text" | "csi" | "escape" | "string";
-  readonly bytes: Buffer;
-  /** Where it begins in the output. */
-  readonly offset: number;
+/** `string` is an OSC, DCS, SOS, PM or APC with its terminator. */
+type TokenKind = "text" | "csi" | "escape" | "string";
+
+/** A piece of output. Its bytes are cut out only where they are asked for: a long session has millions of pieces. */
+export class OutputToken {
+  constructor(
+    readonly kind: TokenKind,
+    /** Where it begins in the output. */
+    readonly offset: number,
+    private readonly source: Buffer,
+    private readonly start: number,
+    private readonly end: number,
+  ) {}
+
+  get bytes(): Buffer {
+    return this.source.subarray(this.start, this.end);
+  }
+
+  /** A control sequence as a string. */
+  get sequence(): string {
+    return this.source.toString("latin1", this.start, this.end);
+  }
+
+  /** The last byte, which tells the function of a control sequence. */
+  get final(): number | undefined {
+    return this.source[this.end - 1];
+  }
 }
 
 const ESC = 0x1b;
@@ -37,8 +57,8 @@ export class ControlSequences {
   *push(piece: Uint8Array): Generator<OutputToken> {
     const bytes = this.#held.length === 0 ? Buffer.from(piece) : Buffer.concat([this.#held, piece]);
     let at = 0;
-    const token = (kind: OutputToken["kind"], end: number): OutputToken => {
-      const found = { kind, bytes: bytes.subarray(at, end), offset: this.#offset };
+    const token = (kind: TokenKind, end: number): OutputToken => {
+      const found = new OutputToken(kind, this.#offset, bytes, at, end);
       this.#offset += end - at;
       at = end;
       return found;
@@ -59,7 +79,7 @@ export class ControlSequences {
 }
 
 interface Sequence {
-  readonly kind: OutputToken["kind"];
+  readonly kind: TokenKind;
   readonly end: number;
 }
 

@@ -4,6 +4,8 @@
 const SHOWN_MODES = new Set(["5", "6", "7", "25"]);
 /** DEC private modes that switch to the alternate screen. */
 const ALTERNATE_MODES = new Set(["47", "1047", "1049"]);
+/** So many attributes are held before they are taken apart. */
+const RECENT_LIMIT = 256;
 
 /** Follows the modes through a session's sequences. */
 export class ScreenModes {
@@ -11,6 +13,8 @@ export class ScreenModes {
   readonly #modes = new Map<string, boolean>();
   /** By attribute (`fg`, `bg`, or the SGR code that sets it), its SGR parameters. */
   readonly #attributes = new Map<string, string>();
+  /** Attributes set since then, taken apart when they are asked for: programs set them for every few letters. */
+  #recent: string[] = [];
   #alternate: string | undefined;
   #margins = "";
   #charset = "";
@@ -22,17 +26,20 @@ export class ScreenModes {
 
   /** Takes a CSI or escape sequence. */
   apply(sequence: string): void {
+    if (sequence.endsWith("m")) {
+      this.#addAttributes(sequence);
+      return;
+    }
     if (sequence === "\u001bc") this.#reset();
     else if (/^\u001b\([0-9A-Za-z]$/.test(sequence)) this.#charset = sequence;
-    const [, marker, parameters = "", final] = /^\u001b\[([?]?)([\d;:]*)([hlmr])$/.exec(sequence) ?? [];
-    if (final === "m" && marker === "") this.#applyAttributes(parameters);
-    else if (final === "r" && marker === "")
-      this.#margins = /^\d+;\d+$/.test(parameters) ? sequence : "\u001b[r";
-    else if (final === "h" || final === "l") this.#applyModes(marker ?? "", parameters, final === "h");
+    const [, marker = "", parameters = "", final] = /^\u001b\[([?]?)([\d;:]*)([hlr])$/.exec(sequence) ?? [];
+    if (final === "r" && marker === "") this.#margins = /^\d+;\d+$/.test(parameters) ? sequence : "\u001b[r";
+    else if (final === "h" || final === "l") this.#applyModes(marker, parameters, final === "h");
   }
 
   /** The sequences that bring a terminal which has been reset, or one with older modes of this session, to these modes. */
   toString(): string {
+    this.#applyRecent();
     const modes = [...this.#modes].map(([mode, isSet]) => `\u001b[${mode}${isSet ? "h" : "l"}`).join("");
     const attributes = ["0", ...this.#attributes.values()].join(";");
     const alternate = this.#alternate === undefined ? "" : `\u001b[?${this.#alternate}h`;
@@ -41,7 +48,7 @@ export class ScreenModes {
 
   #reset(): void {
     for (const mode of this.#modes.keys()) this.#modes.set(mode, mode === "?7" || mode === "?25");
-    this.#attributes.clear();
+    this.#clearAttributes();
     this.#alternate = undefined;
     this.#margins = "\u001b[r";
     this.#charset = "\u001b(B";
@@ -53,6 +60,24 @@ export class ScreenModes {
       else if (marker === "?" && SHOWN_MODES.has(mode)) this.#modes.set(`?${mode}`, isSet);
       else if (marker === "" && mode === "4") this.#modes.set("4", isSet);
     }
+  }
+
+  #addAttributes(sequence: string): void {
+    if (sequence === "\u001b[m" || sequence === "\u001b[0m") this.#clearAttributes();
+    else if (this.#recent.push(sequence) >= RECENT_LIMIT) this.#applyRecent();
+  }
+
+  #clearAttributes(): void {
+    this.#attributes.clear();
+    this.#recent = [];
+  }
+
+  #applyRecent(): void {
+    for (const sequence of this.#recent) {
+      const [, parameters] = /^\u001b\[([\d;:]*)m$/.exec(sequence) ?? [];
+      if (parameters !== undefined) this.#applyAttributes(parameters);
+    }
+    this.#recent = [];
   }
 
   #applyAttributes(parameters: string): void {

@@ -48,7 +48,8 @@ export function readTimeline(path: string, start: TimelineStart, limit: number):
 /** The state before a frame. */
 export function momentBefore(path: string, index: number): Promise<Moment> {
   return withRecords(path, async (records) => {
-    const [record] = index === 0 ? [] : await records.read(Math.min(index, records.count) - 1, 1);
+    const shown = Math.min(index, records.count);
+    const [record] = shown === 0 ? [] : await records.read(shown - 1, 1);
     if (record === undefined) return { elapsedMs: 0, outputBytes: 0, size: undefined };
     const { elapsedMs, offset, bytes } = decodeFrame(record);
     return { elapsedMs, outputBytes: offset + bytes, size: sizeOf(record) };

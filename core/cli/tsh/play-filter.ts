@@ -35,23 +35,23 @@ export class PlayFilter {
   }
 }
 
-function shown({ kind, bytes }: OutputToken): Buffer {
-  switch (kind) {
+function shown(token: OutputToken): Buffer {
+  const { bytes } = token;
+  switch (token.kind) {
     case "text":
       return bytes.includes(ENQUIRY) ? Buffer.from(bytes.filter((byte) => byte !== ENQUIRY)) : bytes;
     case "escape":
       // DECID asks for an answer; the others change what the keypad sends.
-      return ["Z", "=", ">"].includes(bytes.toString("latin1", 1)) ? NOTHING : bytes;
+      return ["\u001bZ", "\u001b=", "\u001b>"].includes(token.sequence) ? NOTHING : bytes;
     case "string":
       // Links are text; all other strings set or ask something of the terminal.
-      return bytes.toString("latin1", 0, 4) === "\u001b]8;" ? bytes : NOTHING;
+      return token.sequence.startsWith("\u001b]8;") ? bytes : NOTHING;
     case "csi":
-      return shownCsi(bytes);
+      return shownCsi(token);
   }
 }
 
-function shownCsi(bytes: Buffer): Buffer {
-  const sequence = bytes.toString("latin1");
+function shownCsi({ sequence, bytes }: OutputToken): Buffer {
   // CSI u alone restores the cursor.
   if (sequence !== "\u001b[u" && NOT_SHOWN.test(sequence)) return NOTHING;
   const [, modes, final] = /^\u001b\[\?([\d;]*)([hlsr])$/.exec(sequence) ?? [];

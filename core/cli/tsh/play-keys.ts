@@ -9,6 +9,11 @@ export type PlayKey =
   | ("pause" | "back" | "forward" | "minute-back" | "minute-forward" | "home" | "end")
   | ("faster" | "slower" | "stop" | TenthKey);
 
+/** Whether a key goes to tenths of the session. */
+export function isTenth(key: string): key is TenthKey {
+  return /^\d$/.test(key);
+}
+
 /** Keys as they are pressed. */
 export interface KeySource {
   /** The next key; undefined once the signal is aborted. A key that comes later is kept for the next call. */
@@ -70,6 +75,6 @@ function parseKeys(text: string): PlayKey[] {
 }
 
 function keyOf(pressed: string): PlayKey | undefined {
-  if (/^\d$/.test(pressed)) return pressed as TenthKey;
+  if (isTenth(pressed)) return pressed;
   return CHARACTERS[pressed] ?? SEQUENCES[pressed.replace("\u001bO", "\u001b[")];
 }

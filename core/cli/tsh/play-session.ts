@@ -12,7 +12,7 @@ import {
   type PlayerState,
 } from "../../recording/player.js";
 import { PlayFrames } from "./play-frames.js";
-import type { KeySource, PlayKey } from "./play-keys.js";
+import { isTenth, type KeySource, type PlayKey } from "./play-keys.js";
 import { PlayScreen, type PlayTerminal } from "./play-screen.js";
 import type { RecordingSource } from "./play-source.js";
 import { SessionOutput } from "./session-output.js";
@@ -100,6 +100,9 @@ class SessionPlayer {
   }
 
   async #press(key: Exclude<PlayKey, "stop">): Promise<void> {
+    if (isTenth(key)) {
+      return this.#jumpToTime(Math.floor(((await this.#frames.extent()).durationMs * Number(key)) / 10));
+    }
     const { position, elapsedMs, speed } = this.#state;
     switch (key) {
       case "pause":
@@ -125,8 +128,6 @@ class SessionPlayer {
         // Paused, so that the last screen can be looked at and left again.
         this.#state = { ...this.#state, paused: true };
         return this.#jump((await this.#frames.extent()).frameCount);
-      default:
-        return this.#jumpToTime(Math.floor(((await this.#frames.extent()).durationMs * Number(key)) / 10));
     }
   }
 
