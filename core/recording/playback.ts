@@ -181,7 +181,10 @@ class CachedPlayback implements Playback {
     } catch (error) {
       if (!hasCode(error, "not_found")) throw unpackError(sessionId, directory, error);
       if (unpackedDirectory === undefined || !(await exists(join(unpackedDirectory, indexName(sessionId))))) {
-        throw notFound(`the recording of session ${sessionId} is not found`, { cause: error });
+        throw notFound(
+          `the recording of session ${sessionId} is not found: the session goes on, or was not recorded`,
+          { cause: error },
+        );
       }
       await unpackFiles(unpackedDirectory, sessionId, directory);
     }
