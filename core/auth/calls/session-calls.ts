@@ -20,6 +20,9 @@ export function sessionCalls({
   | "uploadSessionRecording"
   | "getSessionChunk"
   | "getSessionEvents"
+  | "getSessionEventPage"
+  | "getSessionTimeline"
+  | "getSessionScreen"
   | "searchEvents"
 > {
   const { stores, sessionAudit, recordings, clock } = services;
@@ -75,6 +78,18 @@ export function sessionCalls({
     async getSessionEvents(sessionId, after = 0) {
       await may.require("session", "read");
       return recordings.playback.events(sessionId, after);
+    },
+    async getSessionEventPage(sessionId, cursor) {
+      await may.require("session", "read");
+      return recordings.playback.eventPage(sessionId, cursor);
+    },
+    async getSessionTimeline(sessionId, start, limit) {
+      await may.require("session", "read");
+      return recordings.playback.timeline(sessionId, start, limit);
+    },
+    async getSessionScreen(sessionId, index) {
+      await may.require("session", "read");
+      return recordings.playback.screen(sessionId, index);
     },
     async searchEvents(search) {
       await may.require("event", "list", "read");
