@@ -66,18 +66,6 @@ export const tctlProgram: ProgramOptions = {
         },
       ],
     },
-    {
-      name: "access",
-      summary: "show who may log in where, and why",
-      commands: [
-        {
-          name: "explain",
-          summary: "say why a user may or may not log in at a node, and what would have to change",
-          load: () => import("./access-explain.js"),
-        },
-        { name: "ls", summary: "list who may log in where", load: () => import("./access-ls.js") },
-      ],
-    },
     { name: "get", summary: "print resources", load: () => import("./get.js"), completes: KIND_NAMES },
     { name: "create", summary: "create resources from a file", load: () => import("./create.js") },
     {
@@ -98,6 +86,18 @@ export const tctlProgram: ProgramOptions = {
           summary: "end a live session",
           load: () => import("./sessions-terminate.js"),
         },
+      ],
+    },
+    {
+      name: "access",
+      summary: "show who may log in where, and why",
+      commands: [
+        {
+          name: "explain",
+          summary: "say why a user may or may not log in at a node, and what would have to change",
+          load: () => import("./access-explain.js"),
+        },
+        { name: "ls", summary: "list who may log in where", load: () => import("./access-ls.js") },
       ],
     },
     { name: "version", summary: "print the version", load: () => import("../version.js") },

@@ -76,14 +76,14 @@ for (const [shell, ask] of Object.entries(ASK)) {
       const top = offered("tctl ");
       for (const command of ["users", "version"]) assert.ok(top.includes(command), top);
       const below = offered("tctl users ");
-      assert.match(below, /\badd\b/);
-      assert.doesNotMatch(below, /\bversion\b/);
+      assert.ok(below.includes("add"), below);
+      assert.ok(!below.includes("version"), below);
     });
 
     it("offers what begins with what is typed", () => {
       const names = offered("tctl st");
-      assert.match(names, /status/);
-      assert.doesNotMatch(names, /users/);
+      assert.ok(names.includes("status"), names);
+      assert.ok(!names.includes("users"), names);
     });
 
     it("offers the flags of the command, wherever its own words stand", () => {
