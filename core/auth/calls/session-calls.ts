@@ -1,4 +1,4 @@
-import { MAX_CHUNK_BYTES } from "../../recording/playback.js";
+import { MAX_CHUNK_BYTES, type PlaybackEvent } from "../../recording/playback.js";
 import { liveSessionCodec, liveSessionUpdateCodec } from "../../resources/session-codec.js";
 import { formatTime } from "../../resources/rfc3339.js";
 import type { AuthApi } from "../client/api.js";
@@ -35,6 +35,11 @@ export function sessionCalls({
     const session = await stores.liveSessions.get(namespace, id);
     may.requireOwnHost(session.server_id);
   };
+  /** Conditions of rules may speak of who took part. */
+  const requireRecording = (sessionId: string): Promise<void> =>
+    may.requireOn("session", ["read"], async () => [
+      { session: { participants: participantsOf(await recordings.playback.events(sessionId)) } },
+    ]);
   return {
     async createSession(input) {
       await may.require("ssh_session", "create");
@@ -72,11 +77,11 @@ export function sessionCalls({
     uploadSessionRecording: async (sessionId, archive) =>
       sessionAudit.upload(sessionId, archive, await reporter()),
     async getSessionChunk(sessionId, offset, maxBytes) {
-      await may.require("session", "read");
+      await requireRecording(sessionId);
       return recordings.playback.chunk(sessionId, offset, Math.min(maxBytes, MAX_CHUNK_BYTES));
     },
     async getSessionEvents(sessionId, after = 0) {
-      await may.require("session", "read");
+      await requireRecording(sessionId);
       return recordings.playback.events(sessionId, after);
     },
     async getSessionEventPage(sessionId, cursor) {
@@ -96,4 +101,12 @@ export function sessionCalls({
       return sessionAudit.search(search);
     },
   };
+}
+
+/** The users who started or joined a recorded session. */
+function participantsOf(events: readonly PlaybackEvent[]): string[] {
+  return events
+    .filter(({ event }) => event === "session.start" || event === "session.join")
+    .map(({ user }) => user)
+    .filter((user) => typeof user === "string");
 }
