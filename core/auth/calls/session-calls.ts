@@ -1,4 +1,5 @@
-import { MAX_CHUNK_BYTES, type PlaybackEvent } from "../../recording/playback.js";
+import type { PlaybackEvent } from "../../recording/event-pages.js";
+import { MAX_CHUNK_BYTES } from "../../recording/playback.js";
 import { liveSessionCodec, liveSessionUpdateCodec } from "../../resources/session-codec.js";
 import { formatTime } from "../../resources/rfc3339.js";
 import type { AuthApi } from "../client/api.js";
@@ -85,15 +86,15 @@ export function sessionCalls({
       return recordings.playback.events(sessionId, after);
     },
     async getSessionEventPage(sessionId, cursor) {
-      await may.require("session", "read");
+      await requireRecording(sessionId);
       return recordings.playback.eventPage(sessionId, cursor);
     },
     async getSessionTimeline(sessionId, start, limit) {
-      await may.require("session", "read");
+      await requireRecording(sessionId);
       return recordings.playback.timeline(sessionId, start, limit);
     },
     async getSessionScreen(sessionId, index) {
-      await may.require("session", "read");
+      await requireRecording(sessionId);
       return recordings.playback.screen(sessionId, index);
     },
     async searchEvents(search) {
