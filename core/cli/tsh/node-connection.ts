@@ -47,6 +47,7 @@ export async function connectNode(
       login,
       credentials,
       strict,
+      mayAsk: !client.isIdentity,
     });
   } catch (error) {
     if (error instanceof LoginRefused) {

@@ -3,6 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import type { SshChannel, SshConnection } from "../../ssh/contract.js";
 import { rfc822Time } from "../human-time.js";
 import { ExitWith } from "../program.js";
+import { EscapeSequences } from "./escape-sequences.js";
 import { startRemoteProcess, type RemoteExit, type RemoteProgram } from "./remote-process.js";
 import { orSignal, signalExitCode } from "./signals.js";
 import { enterRawMode, onResize } from "./terminal.js";
@@ -16,7 +17,12 @@ export interface SessionStreams {
   readonly stdin: Readable | undefined;
   readonly stdout: Writable;
   readonly stderr: Writable;
+  /** Acts on escape sequences (`~.`, `~?`) of stdin. */
+  readonly escapes?: boolean;
 }
+
+/** The exit code after `~.`, as that of ssh. */
+const DISCONNECTED = 255;
 
 /** The streams of this process. */
 export const processStreams = (): SessionStreams => ({
@@ -27,7 +33,7 @@ export const processStreams = (): SessionStreams => ({
 
 /**
  * Runs a program and returns how it ended, after all its output has been written. With a terminal, keys go through
- * unread and the window's size follows. Ends with {@link ExitWith} when a signal ends this process.
+ * unread and the window's size follows. Ends with {@link ExitWith} when a signal or `~.` ends it from this side.
  */
 export async function runSession(
   connection: SshConnection,
@@ -39,20 +45,33 @@ export async function runSession(
   const interactive = program.terminal !== undefined;
   const leaveRawMode = interactive ? enterRawMode() : undefined;
   const stopResizing = interactive ? onResize((size) => remote.resize(size)) : undefined;
+  let stdin = streams.stdin;
+  let disconnect: (exit: ExitWith) => void = () => undefined;
+  const disconnected = new Promise<never>((_resolve, reject) => (disconnect = reject));
+  disconnected.catch(() => undefined);
+  if (streams.stdin !== undefined && streams.escapes === true) {
+    stdin = streams.stdin.pipe(
+      new EscapeSequences({
+        disconnect: () => disconnect(new ExitWith(DISCONNECTED, "\r\nconnection closed by ~.")),
+        show: (text) => void streams.stderr.write(text),
+      }),
+    );
+  }
   try {
-    feed(streams.stdin, channel, interactive);
+    feed(stdin, channel, interactive);
     const finished = Promise.all([
       copy(channel, streams.stdout),
       copy(channel.extended, streams.stderr),
       remote.exit,
     ]).then(([, , exit]) => exit);
-    const outcome = await orSignal(finished);
-    if ("value" in outcome) return outcome.value;
     finished.catch(() => undefined);
+    const outcome = await Promise.race([orSignal(finished), disconnected]);
+    if ("value" in outcome) return outcome.value;
     connection.disconnect("interrupted");
     throw new ExitWith(signalExitCode(outcome.signal));
   } finally {
-    streams.stdin?.unpipe(channel);
+    stdin?.unpipe(channel);
+    streams.stdin?.unpipe();
     streams.stdin?.pause();
     stopResizing?.();
     leaveRawMode?.();
