@@ -1,5 +1,6 @@
 /** The escape sequences of an interactive session: a `~` at the beginning of a line, as in ssh(1). */
 import { Transform, type TransformCallback } from "node:stream";
+import type { KeyActions } from "./session.js";
 
 const TILDE = 0x7e;
 const DOT = 0x2e;
@@ -7,25 +8,21 @@ const QUESTION_MARK = 0x3f;
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
+/** The exit code of a session that `~.` has ended, as that of ssh. */
+const DISCONNECTED = 255;
+
 const HELP =
   "tsh escape characters:\r\n" +
   "  ~? - display a list of escape characters\r\n" +
   "  ~. - disconnect\r\n" +
   "  ~~ - send the escape character by typing it twice\r\n";
 
-/** What the sequences do. */
-export interface EscapeActions {
-  readonly disconnect: () => void;
-  /** Shows a text on the user's terminal. */
-  readonly show: (text: string) => void;
-}
-
 /** Passes keys on; those of an escape sequence are taken out and acted on. */
 export class EscapeSequences extends Transform {
-  readonly #actions: EscapeActions;
+  readonly #actions: KeyActions;
   #state: "line start" | "escape" | "text" = "line start";
 
-  constructor(actions: EscapeActions) {
+  constructor(actions: KeyActions) {
     super();
     this.#actions = actions;
   }
@@ -46,7 +43,7 @@ export class EscapeSequences extends Transform {
     this.#state = byte === CARRIAGE_RETURN || byte === LINE_FEED ? "line start" : "text";
     if (!escaped) return [byte];
     if (byte === DOT) {
-      this.#actions.disconnect();
+      this.#actions.leave(DISCONNECTED, "\r\nconnection closed by ~.");
       return [];
     }
     if (byte === QUESTION_MARK) {

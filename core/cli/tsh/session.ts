@@ -1,9 +1,8 @@
 /** Runs a program on a node with the streams of this process, from the start to its exit code. */
-import type { Readable, Writable } from "node:stream";
+import type { Readable, Transform, Writable } from "node:stream";
 import type { SshChannel, SshConnection } from "../../ssh/contract.js";
 import { rfc822Time } from "../human-time.js";
 import { ExitWith } from "../program.js";
-import { EscapeSequences } from "./escape-sequences.js";
 import { startRemoteProcess, type RemoteExit, type RemoteProgram } from "./remote-process.js";
 import { orSignal, signalExitCode } from "./signals.js";
 import { enterRawMode, onResize } from "./terminal.js";
@@ -17,12 +16,17 @@ export interface SessionStreams {
   readonly stdin: Readable | undefined;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** Acts on escape sequences (`~.`, `~?`) of stdin. */
-  readonly escapes?: boolean;
+  /** Stands between stdin and the program, to act on some keys. */
+  readonly keys?: ((actions: KeyActions) => Transform) | undefined;
 }
 
-/** The exit code after `~.`, as that of ssh. */
-const DISCONNECTED = 255;
+/** What keys can do besides reaching the program. */
+export interface KeyActions {
+  /** Leaves the session with an exit code and, unless it is empty, a line on stderr. */
+  readonly leave: (exitCode: number, message: string) => void;
+  /** Shows a text on the user's terminal. */
+  readonly show: (text: string) => void;
+}
 
 /** The streams of this process. */
 export const processStreams = (): SessionStreams => ({
@@ -33,7 +37,7 @@ export const processStreams = (): SessionStreams => ({
 
 /**
  * Runs a program and returns how it ended, after all its output has been written. With a terminal, keys go through
- * unread and the window's size follows. Ends with {@link ExitWith} when a signal or `~.` ends it from this side.
+ * unread and the window's size follows. Ends with {@link ExitWith} when a signal or a key ends it from this side.
  */
 export async function runSession(
   connection: SshConnection,
@@ -46,13 +50,12 @@ export async function runSession(
   const leaveRawMode = interactive ? enterRawMode() : undefined;
   const stopResizing = interactive ? onResize((size) => remote.resize(size)) : undefined;
   let stdin = streams.stdin;
-  let disconnect: (exit: ExitWith) => void = () => undefined;
-  const disconnected = new Promise<never>((_resolve, reject) => (disconnect = reject));
-  disconnected.catch(() => undefined);
-  if (streams.stdin !== undefined && streams.escapes === true) {
+  let leave: (exit: ExitWith) => void = () => undefined;
+  const left = new Promise<{ exit: ExitWith }>((resolve) => (leave = (exit) => resolve({ exit })));
+  if (streams.stdin !== undefined && streams.keys !== undefined) {
     stdin = streams.stdin.pipe(
-      new EscapeSequences({
-        disconnect: () => disconnect(new ExitWith(DISCONNECTED, "\r\nconnection closed by ~.")),
+      streams.keys({
+        leave: (exitCode, message) => leave(new ExitWith(exitCode, message)),
         show: (text) => void streams.stderr.write(text),
       }),
     );
@@ -65,10 +68,10 @@ export async function runSession(
       remote.exit,
     ]).then(([, , exit]) => exit);
     finished.catch(() => undefined);
-    const outcome = await Promise.race([orSignal(finished), disconnected]);
+    const outcome = await Promise.race([orSignal(finished), left]);
     if ("value" in outcome) return outcome.value;
     connection.disconnect("interrupted");
-    throw new ExitWith(signalExitCode(outcome.signal));
+    throw "exit" in outcome ? outcome.exit : new ExitWith(signalExitCode(outcome.signal));
   } finally {
     stdin?.unpipe(channel);
     streams.stdin?.unpipe();

@@ -6,6 +6,7 @@ import { errorMessage, unavailable } from "../../errors/error.js";
 import type { SshConnection } from "../../ssh/contract.js";
 import { ExitWith } from "../program.js";
 import type { Client } from "./client.js";
+import { EscapeSequences } from "./escape-sequences.js";
 import type { Forward } from "./forwarding/listener.js";
 import { startForwards, type ForwardPlan } from "./forwarding/start-forwards.js";
 import { findLabelled, runOnAll } from "./label-run.js";
@@ -95,7 +96,13 @@ async function runRemotely(
       environment: { ...locale(), ...(interactive ? { TELEPORT_SESSION: randomUUID() } : {}) },
       wishes,
     },
-    { ...processStreams(), escapes: call.escapes && interactive && process.stdin.isTTY },
+    {
+      ...processStreams(),
+      keys:
+        call.escapes && interactive && process.stdin.isTTY
+          ? (actions) => new EscapeSequences(actions)
+          : undefined,
+    },
   );
   if (isShell) process.stderr.write(closedLine(new Date()));
   const failure = interactive ? undefined : failureLine(exit);

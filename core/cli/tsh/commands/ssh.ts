@@ -5,7 +5,7 @@ import { ExitWith, withExamples } from "../../program.js";
 import { withAuth } from "../auth-client.js";
 import type { Client } from "../client.js";
 import { parseDynamicForward, parseLocalForward, parseRemoteForward } from "../forwarding/forward-spec.js";
-import { isEmptyPlan } from "../forwarding/start-forwards.js";
+import { isEmptyPlan, type ForwardPlan } from "../forwarding/start-forwards.js";
 import { readGlobalFlags } from "../global-flags.js";
 import { AmbiguousNode } from "../node-connection.js";
 import { verboseNodeTable } from "../node-table.js";
@@ -86,7 +86,7 @@ function readCall(
     remote: flags.remoteForward.map(parseRemoteForward),
     dynamic: flags.dynamicForward.map(parseDynamicForward),
     unlinkFirst: options.streamLocalBindUnlink ?? false,
-    mustStand: options.exitOnForwardFailure ?? false,
+    needed: neededForwards(flags, options),
   };
   if (flags.local && isEmptyPlan(forwards)) {
     warn("Executing command locally without connecting to any servers. This makes no sense.");
@@ -104,6 +104,12 @@ function readCall(
     x11: readX11(flags, options),
     escapes: flags.enableEscapeSequences,
   };
+}
+
+/** A command that only forwards has nothing to do without a forward. */
+function neededForwards(flags: SshFlags, options: SshOptions): ForwardPlan["needed"] {
+  if (options.exitOnForwardFailure) return "all";
+  return flags.remoteExec && !flags.local ? "none" : "any";
 }
 
 function readX11(flags: SshFlags, options: SshOptions): X11Choice | undefined {

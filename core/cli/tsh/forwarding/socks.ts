@@ -91,6 +91,7 @@ async function readHost5(stream: Duplex, kind: number | undefined): Promise<stri
       const groups = (await readExactly(stream, 16)).toString("hex").match(/.{4}/g)!;
       return groups.join(":");
     }
+    case undefined:
     default:
       return undefined;
   }

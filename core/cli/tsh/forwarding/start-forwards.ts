@@ -17,13 +17,13 @@ export interface ForwardPlan {
   readonly dynamic: readonly Address[];
   /** Removes what lies at the path of a Unix socket before it is bound. */
   readonly unlinkFirst: boolean;
-  /** Ends with the first forward that cannot be started, instead of a warning (ExitOnForwardFailure). */
-  readonly mustStand: boolean;
+  /** Which must stand; the failure of others is a warning. `all` is ExitOnForwardFailure. */
+  readonly needed: "all" | "any" | "none";
 }
 
 /**
  * Starts all forwards; `say` is told of those that failed, of ports that were chosen, and of connections that fail
- * later. Returns those that stand on this machine. Throws where `mustStand` asks for that, or where none stands.
+ * later. Returns those that stand on this machine. Throws where one that is needed cannot be had.
  */
 export async function startForwards(
   connection: SshConnection,
@@ -48,7 +48,7 @@ export async function startForwards(
       await start();
     } catch (error) {
       failures += 1;
-      if (plan.mustStand || failures === starts.length) {
+      if (plan.needed === "all" || (plan.needed === "any" && failures === starts.length)) {
         for (const forward of standing) forward.close();
         throw error;
       }

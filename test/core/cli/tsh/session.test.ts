@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { PassThrough, Readable } from "node:stream";
+import { EscapeSequences } from "../../../../core/cli/tsh/escape-sequences.js";
 import { exitCodeOf, failureLine, runSession } from "../../../../core/cli/tsh/session.js";
 import { SshReader } from "../../../../core/pki/ssh-wire.js";
 import type { PeerRequest, SshChannel, SshConnection } from "../../../../core/ssh/contract.js";
@@ -146,7 +147,7 @@ describe("a session of tsh", () => {
     const running = runSession(
       connection,
       { terminal, environment: {} },
-      { ...streams(stdin), escapes: true },
+      { ...streams(stdin), keys: (actions) => new EscapeSequences(actions) },
     );
     await once(stdout, "data");
     stdin.write("a~.\r~~b\r~?");

@@ -203,12 +203,12 @@ describe("the forwards of tsh", () => {
     globalRequest = () => false;
     const bad = parseLocalForward(`${portOf(taken)}:remote:80`);
     const plan = { local: [bad], remote: [], dynamic: [{ host: "127.0.0.1", port: 0 }] };
-    const lenient = { ...plan, unlinkFirst: false, mustStand: false };
+    const lenient = { ...plan, unlinkFirst: false, needed: "any" as const };
     const said: string[] = [];
     standing.push(...(await startForwards(connection, lenient, (message) => said.push(message))));
     assert.match(said.join(), /^WARNING: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
     await assert.rejects(
-      startForwards(connection, { ...lenient, mustStand: true }, assert.fail),
+      startForwards(connection, { ...lenient, needed: "all" }, assert.fail),
       /cannot listen/,
     );
     const remote = [{ listen: { host: "localhost", port: 1 }, target: undefined }];
@@ -216,6 +216,9 @@ describe("the forwards of tsh", () => {
     await assert.rejects(startForwards(connection, none, assert.fail), {
       message: "the node refused to listen on localhost:1",
     });
+    const warned = { ...none, needed: "none" as const };
+    await startForwards(connection, warned, (message) => said.push(message));
+    assert.equal(said.at(-1), "WARNING: the node refused to listen on localhost:1");
   });
 });
 
