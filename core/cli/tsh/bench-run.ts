@@ -40,7 +40,8 @@ export async function runBench(
   const thread = async (): Promise<void> => {
     while (originated < total) {
       const due = start + (originated++ * MS_PER_SECOND) / rate;
-      await clock.sleep(Math.max(0, due - clock.now().getTime()));
+      const waitMs = due - clock.now().getTime();
+      if (waitMs > 0) await clock.sleep(waitMs);
       try {
         await request();
         latenciesMs.push(clock.now().getTime() - due);

@@ -25,7 +25,7 @@ export function configure(command: Command): void {
       return printToStdout(listing);
     });
   addFormatFlag(command, ["text", "json", "yaml"]);
-  withExamples(command, 'eval "$(tsh env)"', 'eval "$(tsh env --unset)"');
+  withExamples(command, "tsh env", 'eval "$(tsh env)"', 'eval "$(tsh env --unset)"');
 }
 
 function currentVariables(command: Command): Record<string, string> {
