@@ -25,23 +25,47 @@ export function mayForwardPorts({ access, certificate }: UserIdentity): boolean 
 }
 
 /**
- * Reads roles and traits from the certificate; one in the `oldssh` format has none, and the user's own count.
- * Throws `access_denied` where they cannot be read or a role does not exist.
+ * Reads roles and traits from the certificate; one in the `oldssh` format has none, and the user's own count. Where the
+ * cluster knows the user, a certificate gives no more than the user still has: roles and trait values taken away since
+ * then do not count. Throws `access_denied` where they cannot be read or a role does not exist.
  */
 export function identifyUser(certificate: SshCertificate, known: IdentitySource): UserIdentity {
   const user = certificate.keyId;
   if (user === "") throw accessDenied("the certificate names no user");
-  const roles = certificate.extensions.get("teleport-roles");
-  const traits = certificate.extensions.get("teleport-traits");
-  if (roles === undefined) {
-    const owner = known.user(user);
-    if (owner === undefined)
-      throw accessDenied(`the certificate has no roles, and there is no user "${user}"`);
-    const access = createAccess(known.roles(owner.spec.roles), owner.spec.traits ?? {});
-    return { user, access, certificate };
+  const owner = known.user(user);
+  const { roles, traits } = narrowed(claimsOf(certificate, owner), owner);
+  return { user, access: createAccess(known.roles(roles), traits), certificate };
+}
+
+interface Claims {
+  readonly roles: readonly string[];
+  readonly traits: Traits;
+}
+
+function claimsOf({ keyId, extensions }: SshCertificate, owner: User | undefined): Claims {
+  const roles = extensions.get("teleport-roles");
+  const traits = extensions.get("teleport-traits");
+  if (roles !== undefined) {
+    return { roles: readRoles(roles), traits: traits === undefined ? {} : readTraits(traits) };
   }
-  const access = createAccess(known.roles(readRoles(roles)), traits === undefined ? {} : readTraits(traits));
-  return { user, access, certificate };
+  if (owner === undefined) {
+    throw accessDenied(`the certificate has no roles, and there is no user "${keyId}"`);
+  }
+  return { roles: owner.spec.roles, traits: owner.spec.traits ?? {} };
+}
+
+function narrowed(claims: Claims, owner: User | undefined): Claims {
+  if (owner === undefined) return claims;
+  const held = owner.spec.traits ?? {};
+  return {
+    roles: claims.roles.filter((role) => owner.spec.roles.includes(role)),
+    traits: Object.fromEntries(
+      Object.entries(claims.traits).map(([name, values]) => {
+        const kept = new Set(Object.hasOwn(held, name) ? held[name] : []);
+        return [name, (values ?? []).filter((value) => kept.has(value))];
+      }),
+    ),
+  };
 }
 
 function readRoles(text: string): string[] {

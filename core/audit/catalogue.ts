@@ -54,13 +54,17 @@ export const EVENT_KINDS = {
     codes: { success: "T9001I" },
     fields: { name: "string", user: "string?" },
   },
-  /** As of 7.1. `target` holds what has to fit; `expires` is RFC 3339, absent for never. */
+  /** As of 7.1. `target` holds what has to fit; `expires` is RFC 3339, absent for never; `user` is who did it. */
   lockCreated: {
     event: "lock.created",
     codes: { success: "TLK00I" },
-    fields: { name: "string", target: "map", message: "string?", expires: "string?" },
+    fields: { name: "string", target: "map", message: "string?", expires: "string?", user: "string?" },
   },
-  lockDeleted: { event: "lock.deleted", codes: { success: "TLK01I" }, fields: { name: "string" } },
+  lockDeleted: {
+    event: "lock.deleted",
+    codes: { success: "TLK01I" },
+    fields: { name: "string", user: "string?" },
+  },
   sessionStart: {
     event: "session.start",
     codes: { success: "T2000I" },
@@ -104,6 +108,15 @@ export const EVENT_KINDS = {
       /** Ours: the recording host died, and the end was added when it came back. */
       interrupted: "boolean?",
     },
+  },
+  /**
+   * As of 4.4: a connection or a session was refused since its user has too many; `reason` is `max_connections limit
+   * reached` or `max_sessions limit reached`, `max` the limit.
+   */
+  sessionRejected: {
+    event: "session.rejected",
+    codes: { failure: "T1006W" },
+    fields: { ...IDENTITY, ...ADDRESSES, reason: "string", max: "integer", server_id: "string" },
   },
   sessionUpload: {
     event: "session.upload",

@@ -12,6 +12,7 @@ const HOST_EVENTS: ReadonlySet<string> = new Set([
   "session.join",
   "session.leave",
   "session.end",
+  "session.rejected",
   "session.data",
   "resize",
   "exec",

@@ -1,9 +1,12 @@
 /**
  * The SSH service of a node (port 3022): runs shells, commands and file copies of cluster users on this host.
- * Reading order: authorization.ts (who may), session-channel.ts (what for), session.ts (how it runs and is recorded).
+ * Reading order: ../access/connection-access.ts (who may), ../session/session-channel.ts (what for),
+ * ../session/session.ts (how it is recorded), local-sessions.ts (how it runs).
  */
 import type { Socket } from "node:net";
 import { userInfo } from "node:os";
+import { join } from "node:path";
+import { authorizeConnection } from "../access/connection-access.js";
 import { serverLabels } from "../access/server-labels.js";
 import type { AuthApi } from "../auth/client/api.js";
 import { RefusalAudit } from "../audit/refusal-audit.js";
@@ -18,27 +21,26 @@ import type { SshConnection, SshSigner } from "../ssh/contract.js";
 import { createSshServer } from "../ssh/server.js";
 import { socketAddresses } from "../ssh/socket-addresses.js";
 import { lookupAccount } from "./account.js";
-import { ForwardedAgent } from "./agent-forwarding.js";
-import { authorizeLogin } from "./authorization.js";
-import { monitorConnection } from "./connection-monitor.js";
+import { monitorConnection } from "../session/connection-monitor.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
+import { LocalSessions } from "./local-sessions.js";
 import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
-import { OpenSessions } from "./open-sessions.js";
+import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
 import { forwardPort } from "./port-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
-import { startRecordingUpload } from "./recording-upload.js";
-import { serveSessionChannel } from "./session-channel.js";
-import { SessionRegistry } from "./session-registry.js";
+import { startRecordingUpload } from "../session/recording-upload.js";
+import { serveSessionChannel } from "../session/session-channel.js";
+import { SessionRegistry } from "../session/session-registry.js";
 import type { NodeSettings } from "./settings.js";
 import { identifyUser, type UserIdentity } from "../access/user-identity.js";
 
 /** What a node service needs. */
 export interface NodeServiceOptions {
   readonly api: AuthApi;
-  /** Must hold authorities, roles, users, proxies and the cluster configuration. */
+  /** Must hold authorities, roles, locks, users, proxies and the cluster configuration. */
   readonly view: ClusterView;
   readonly hostId: string;
   readonly hostname: string;
@@ -69,6 +71,9 @@ export interface NodeService {
 /** How long a closing node waits for an auth service that is away to take the last events. */
 const CLOSE_PATIENCE_MS = 10_000;
 
+/** Values of `session_recording` with which nodes record their own sessions. */
+const NODE_RECORDS: ReadonlySet<string> = new Set(["node", "node-sync"]);
+
 /** Makes a node service. Throws `unavailable` where the host lacks a program that it needs. */
 export function createNodeService(options: NodeServiceOptions): NodeService {
   const { api, view, hostId, hostname, settings, log, clock } = options;
@@ -90,11 +95,18 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const sessions = new SessionRegistry();
   const pipes = new PipePool(tools.bash);
   const refusals = new RefusalAudit((event) => api.emitAuditEvent(event), { log, clock });
-  const openSessions = new OpenSessions(options.dataDir, log);
+  const openSessions = new OpenSessions(join(options.dataDir, "node", "open-sessions"), log);
   const stopping = new AbortController();
   const context: NodeContext = {
-    ...options,
-    ...{ labels, lookupAccount, tools, pipes, sessions, openSessions, refusals },
+    ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
+    ...{ sessions, openSessions, refusals },
+    service: "node",
+    serverId: hostId,
+    namespace: settings.namespace,
+    dataDir: options.dataDir,
+    auditPolicy: settings.auditPolicy ?? "strict",
+    // In proxy mode the proxy records, in off mode nobody does.
+    records: () => NODE_RECORDS.has(view.clusterConfig().spec.session_recording),
     stopping: stopping.signal,
   };
   const uploads = startRecordingUpload(context);
@@ -105,8 +117,11 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     limits: settings.limits,
     authorities: () => trustedUserAuthorities(view),
     authorize: ({ certificate, user }) => {
-      const facts = { namespace: settings.namespace, labels: labels() };
-      authorizeLogin({ certificate, login: user, view, server: facts, onlyLogin });
+      const here = { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
+      authorizeConnection({
+        ...{ certificate, login: user, server: here, source: view, onlyLogin },
+        now: clock.now(),
+      });
     },
     onAuthFailure: (failure) => void refusals.login(failure),
     onConnection: serve,
@@ -118,7 +133,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   function serve(connection: SshConnection): void {
     const identity = identify(connection);
     if (identity === undefined) return;
-    const agent = new ForwardedAgent(context, connection, identity);
+    const host = new LocalSessions(context, connection, identity);
     log.info("a user is connected", {
       user: identity.user,
       login: connection.user,
@@ -128,9 +143,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
     connection.onChannel("session", (open) =>
       serveSessionChannel({
-        ...{ context, connection, identity },
+        ...{ context, connection, identity, host },
         channel: open.accept(),
-        forwardAgent: () => agent.socket(),
       }),
     );
     connection.onChannel("direct-tcpip", (open) => void forwardPort(open, { context, connection, identity }));

@@ -61,6 +61,21 @@ export const tctlProgram: ProgramOptions = {
       ],
     },
     { name: "get", summary: "print resources", load: () => import("./get.js") },
+    { name: "create", summary: "create resources from a file", load: () => import("./create.js") },
+    { name: "rm", aliases: ["del"], summary: "delete a resource", load: () => import("./rm.js") },
+    { name: "lock", summary: "lock out a user, a role, a login or a node", load: () => import("./lock.js") },
+    {
+      name: "sessions",
+      summary: "show and end live sessions",
+      commands: [
+        { name: "ls", summary: "list live sessions", load: () => import("./sessions-ls.js") },
+        {
+          name: "terminate",
+          summary: "end a live session",
+          load: () => import("./sessions-terminate.js"),
+        },
+      ],
+    },
     { name: "version", summary: "print the version", load: () => import("../version.js") },
   ],
   examples: [

@@ -248,6 +248,8 @@ export class NodeFixture {
       clusterConfig: () => clusterConfig(config),
       roles: (names) => roles.filter(({ metadata }) => names.includes(metadata.name)),
       user: () => undefined,
+      locks: () => [],
+      staleSince: () => undefined,
       proxies: () => [
         {
           kind: "proxy",
