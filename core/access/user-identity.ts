@@ -24,6 +24,16 @@ export function mayForwardPorts({ access, certificate }: UserIdentity): boolean 
   return access.portForwarding() && certificate.extensions.has("permit-port-forwarding");
 }
 
+/** Whether a client may forward its agent to sessions of a login: a role and the certificate itself have to allow it. */
+export function mayForwardAgent({ access, certificate }: UserIdentity, login: string): boolean {
+  return access.forwardAgent(login) && certificate.extensions.has("permit-agent-forwarding");
+}
+
+/** Whether a client may forward X11 from sessions of a login: a role and the certificate itself have to allow it. */
+export function mayForwardX11({ access, certificate }: UserIdentity, login: string): boolean {
+  return access.x11Forwarding(login) && certificate.extensions.has("permit-X11-forwarding");
+}
+
 /**
  * Reads roles and traits from the certificate; one in the `oldssh` format has none, and the user's own count. Where the
  * cluster knows the user, a certificate gives no more than the user still has: roles and trait values taken away since
