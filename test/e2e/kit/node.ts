@@ -35,8 +35,8 @@ export async function startNode(
       child.kill("SIGKILL");
     });
   try {
-    child.stdout.resume();
-    await said(child.stderr, "All services are ready.");
+    child.stderr.resume();
+    await said(child.stdout, "All services are ready.");
   } catch (error) {
     await stop();
     throw error;
