@@ -29,6 +29,8 @@ import { ConnectionForwarding } from "./connection-forwarding.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
 import { LocalSessions } from "./local-sessions.js";
+import { SYSTEM_ACCOUNTING } from "./login-records/accounting-files.js";
+import { LoginRecords } from "./login-records/login-records.js";
 import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
 import { OpenSessions } from "../session/open-sessions.js";
@@ -103,6 +105,13 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const pipes = new PipePool(tools.bash);
   const refusals = new RefusalAudit((event) => api.emitAuditEvent(event), { log, clock });
   const openSessions = new OpenSessions(join(options.dataDir, "node", "open-sessions"), log);
+  const loginRecords = isRoot
+    ? new LoginRecords({
+        paths: settings.accounting ?? SYSTEM_ACCOUNTING,
+        directory: join(options.dataDir, "node", "open-logins"),
+        ...{ log, clock },
+      })
+    : undefined;
   const stopping = new AbortController();
   const here = (): ConnectionServer => {
     return { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
@@ -110,7 +119,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const access = new LiveAccess({ view, clock, log });
   const context: NodeContext = {
     ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
-    ...{ sessions, openSessions, refusals },
+    ...{ sessions, openSessions, refusals, loginRecords },
     service: "node",
     serverId: hostId,
     namespace: settings.namespace,
@@ -174,6 +183,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     await sessions.idle();
     access.close();
     await refusals.close();
+    await loginRecords?.written();
     commands.close();
     pipes.close();
     await uploads.close();

@@ -1,3 +1,4 @@
+import type { AccountingPaths } from "./login-records/accounting-files.js";
 import type { PamSettings } from "./pam/pam-settings.js";
 import type { SshAlgorithms, SshLimits } from "../ssh/contract.js";
 
@@ -38,6 +39,8 @@ export interface NodeSettings {
   readonly portForwarding: boolean;
   /** Absent where X11 is not forwarded; the roles have to allow it besides. */
   readonly x11?: X11Settings | undefined;
+  /** Where logins are shown; where Linux keeps these files, if absent. */
+  readonly accounting?: AccountingPaths | undefined;
   /** What becomes of a session whose audit or recording cannot be written; `strict` where absent. */
   readonly auditPolicy?: "strict" | "best_effort" | undefined;
   /**
