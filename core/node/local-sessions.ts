@@ -95,7 +95,9 @@ export class LocalSessions implements SessionHost {
       agentSocket: forwardAgent ? await this.#agent.socket() : undefined,
       display,
       requested: environment,
-      userFile: context.settings.permitUserEnv ? await readUserEnvironmentFile(account.home) : new Map(),
+      userFile: context.settings.permitUserEnv
+        ? await readUserEnvironmentFile(account, context.log)
+        : new Map(),
     };
     return async (sessionId) => {
       const launch: Launch = {
