@@ -33,6 +33,7 @@ import { SYSTEM_ACCOUNTING } from "./login-records/accounting-files.js";
 import { LoginRecords } from "./login-records/login-records.js";
 import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
+import { OpenSockets } from "./open-sockets.js";
 import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
 import { serveLocalForwarding } from "./port-forwarding.js";
@@ -112,6 +113,11 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
         ...{ log, clock },
       })
     : undefined;
+  const openSockets = new OpenSockets({
+    directory: join(options.dataDir, "node", "open-sockets"),
+    ...{ lookupAccount, tools, log },
+  });
+  const tidied = openSockets.removeLeftovers();
   const stopping = new AbortController();
   const here = (): ConnectionServer => {
     return { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
@@ -119,7 +125,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const access = new LiveAccess({ view, clock, log });
   const context: NodeContext = {
     ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
-    ...{ sessions, openSessions, refusals, loginRecords },
+    ...{ sessions, openSessions, refusals, loginRecords, openSockets },
     service: "node",
     serverId: hostId,
     namespace: settings.namespace,
@@ -183,6 +189,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     await sessions.idle();
     access.close();
     await refusals.close();
+    await tidied;
     await loginRecords?.written();
     commands.close();
     pipes.close();

@@ -30,8 +30,8 @@ export interface NodeSettings {
   readonly pam?: PamSettings | undefined;
   /** Where proxies reach this node, `host:port`. */
   readonly advertiseAddr: string;
-  /** The first of `public_addr`, `host:port`. */
-  readonly publicAddr?: string | undefined;
+  /** All of `public_addr`, `host:port`; the first is what 4.2 announces. */
+  readonly publicAddrs?: readonly string[] | undefined;
   readonly algorithms: SshAlgorithms;
   /** Read anew for every connection, so its keepalive values may follow the cluster's configuration. */
   readonly limits: SshLimits;

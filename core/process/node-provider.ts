@@ -68,7 +68,7 @@ export const nodeProvider: Provider = provide({
         portForwarding: node.portForwarding,
         x11: node.x11,
         advertiseAddr: formatAddress(address),
-        publicAddr: node.publicAddrs[0] && formatAddress(node.publicAddrs[0]),
+        publicAddrs: node.publicAddrs.map(formatAddress),
         algorithms: sshAlgorithms(settings),
         limits: sshLimits(settings, access.view),
         auditPolicy: settings.auditPolicy,
