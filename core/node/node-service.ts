@@ -67,6 +67,8 @@ export interface NodeService {
   server(): Server;
   /** Calls back when {@link server} has changed, so that it is announced before its time. */
   onChange(listener: () => void): void;
+  /** How many sessions with a terminal run. */
+  interactiveSessions(): number;
   /** Resolves when every label command has run once: announce the node after that. */
   readonly ready: Promise<void>;
   /** Refuses new connections and resolves when the last session has ended and is on record. */
@@ -207,6 +209,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     },
     server,
     onChange: (listener) => void listeners.add(listener),
+    interactiveSessions: () => sessions.interactive,
     ready: commands.ready.catch((error: unknown) => {
       log.error("label commands could not be run", { error: errorMessage(error) });
     }),

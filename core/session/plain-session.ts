@@ -13,6 +13,7 @@ const TELL_MS = 2_000;
 /** A running session without a terminal. */
 export class PlainSession implements Session, SessionClient {
   readonly id: string;
+  readonly interactive = false;
   readonly done: Promise<void>;
   readonly #channel: SshChannel;
   readonly #parts: SessionParts;
