@@ -86,7 +86,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   },
   "auth_service.proxy_listener_mode": { instead: "listeners are separate", matters: oneOf("multiplex") },
   "ssh_service.namespace": { instead: "the node joins namespace default", matters: noneOf("default") },
-  "ssh_service.pam": { instead: "sessions do not pass through PAM", matters: isEnabled },
   "ssh_service.enhanced_recording": { instead: "only terminal output is recorded", matters: isEnabled },
   "ssh_service.restricted_session": { instead: "networks are not restricted" },
   "proxy_service.tunnel_listen_addr": {
