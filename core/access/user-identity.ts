@@ -37,7 +37,8 @@ export function identifyUser(certificate: SshCertificate, known: IdentitySource)
   return { user, access: createAccess(known.roles(roles), traits), certificate };
 }
 
-interface Claims {
+/** What a certificate says that its user has. */
+export interface Claims {
   readonly roles: readonly string[];
   readonly traits: Traits;
 }
@@ -54,13 +55,14 @@ function claimsOf({ keyId, extensions }: SshCertificate, owner: User | undefined
   return { roles: owner.spec.roles, traits: owner.spec.traits ?? {} };
 }
 
-function narrowed(claims: Claims, owner: User | undefined): Claims {
-  if (owner === undefined) return claims;
+/** What of a certificate's claims its user still has; all of it where the cluster does not know the user. */
+export function narrowed({ roles, traits }: Claims, owner: User | undefined): Claims {
+  if (owner === undefined) return { roles, traits };
   const held = owner.spec.traits ?? {};
   return {
-    roles: claims.roles.filter((role) => owner.spec.roles.includes(role)),
+    roles: roles.filter((role) => owner.spec.roles.includes(role)),
     traits: Object.fromEntries(
-      Object.entries(claims.traits).map(([name, values]) => {
+      Object.entries(traits).map(([name, values]) => {
         const kept = new Set(Object.hasOwn(held, name) ? held[name] : []);
         return [name, (values ?? []).filter((value) => kept.has(value))];
       }),

@@ -14,6 +14,7 @@ import type { User } from "../resources/user.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { InvitedUser, SignupRequest, SignupTokenData } from "./client/api.js";
+import type { LockCheck } from "./lock-check.js";
 import { requirePrintable } from "./printable.js";
 import { hashPassword, requirePasswordLength } from "./password.js";
 import type { Stores } from "./stores.js";
@@ -40,11 +41,12 @@ export interface Signups {
 export function createSignups(context: {
   readonly stores: Stores;
   readonly sessions: WebLoginSessions;
+  readonly lockCheck: LockCheck;
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly hostname: string;
 }): Signups {
-  const { stores, sessions, audit, clock, hostname } = context;
+  const { stores, sessions, lockCheck, audit, clock, hostname } = context;
 
   const find = async (token: string): Promise<Versioned<SignupToken>> => {
     const found = await stores.invites.find(token);
@@ -86,7 +88,7 @@ export function createSignups(context: {
           connector: "local",
         }),
       );
-      return await sessions.open(user);
+      return await sessions.open(name);
     } catch (error) {
       await stores.users.delete(name);
       throw error;
@@ -156,6 +158,8 @@ export function createSignups(context: {
       if (asked && step === undefined) {
         throw accessDenied("failed to validate a token");
       }
+      const invited = invitedUser(found.value);
+      await lockCheck.requireUnlocked({ user: invited.metadata.name, roles: invited.spec.roles });
       const passwordHash = await hashPassword(password);
       if (!(await stores.invites.consume(found))) {
         throw accessDenied("expired or incorrect signup token");

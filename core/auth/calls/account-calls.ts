@@ -51,7 +51,7 @@ export function accountCalls({
     },
     async deleteUser(name) {
       await may.require("user", "delete");
-      return accounts.deleteUser(name);
+      return accounts.deleteUser(name, callingUser(caller));
     },
     async getRoles() {
       await may.require("role", "list", "read");
