@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createAccess, type Access } from "../access/access.js";
-import { narrowed, type Claims } from "../access/user-identity.js";
+import { narrowed, type Powers } from "../access/user-identity.js";
 import { accessDenied, badParameter, errorMessage, hasCode } from "../errors/error.js";
 import { issueSshCertificate } from "../pki/ssh-certificate.js";
 import { issueTlsCertificate } from "../pki/x509.js";
@@ -24,7 +24,7 @@ const MIN_TTL_MS = 60_000;
 export interface UserCertificateRequest {
   readonly username: string;
   /** Set where a certificate is asked for with another one: the new one gives no more. */
-  readonly within?: Claims | undefined;
+  readonly within?: Powers | undefined;
   /** authorized_keys line. */
   readonly publicKey: string;
   /** 0 takes the default of 12 hours. */
@@ -39,7 +39,7 @@ export interface UserCertificateRequest {
 }
 
 /** Who gets a certificate, as the cluster knows the user now. */
-interface Holder extends Claims {
+interface Holder extends Powers {
   readonly expires: Date | undefined;
 }
 
@@ -69,16 +69,16 @@ export function createUserCertificates(context: {
 
   /** The user, and when a certificate may start. */
   const holderOf = async ({ username, within }: UserCertificateRequest) => {
-    const claims = async (): Promise<Holder> => {
+    const powers = async (): Promise<Holder> => {
       const user = await users.find(username);
       if (user === undefined) throw accessDenied(`the user ${username} does not exist any more`);
       const held = { roles: user.spec.roles, traits: user.spec.traits ?? {} };
       return { ...(within === undefined ? held : narrowed(within, user)), expires: userExpiry(user) };
     };
-    const { roles: names } = await claims();
+    const { roles: names } = await powers();
     const notBefore = await lockCheck.certificateStart({ user: username, roles: names });
     // Looked for again: who was deleted meanwhile must not get a certificate that starts after the deletion.
-    return { ...(await claims()), notBefore };
+    return { ...(await powers()), notBefore };
   };
 
   return {
@@ -109,6 +109,7 @@ export function createUserCertificates(context: {
           extensions: {
             "permit-pty": "",
             ...(access.portForwarding() ? { "permit-port-forwarding": "" } : {}),
+            ...(logins.some((login) => access.x11Forwarding(login)) ? { "permit-X11-forwarding": "" } : {}),
             ...(access.forwardAgent() ? { "permit-agent-forwarding": "" } : {}),
             ...(format === "standard" ? identityExtensions(holder, routeToCluster) : {}),
           },
@@ -172,7 +173,7 @@ function expiry(
   return new Date(Math.min(now.getTime() + ttlMs, ...ends));
 }
 
-function identityExtensions({ roles, traits }: Claims, routeToCluster: string): Record<string, string> {
+function identityExtensions({ roles, traits }: Powers, routeToCluster: string): Record<string, string> {
   const sorted = Object.fromEntries(Object.entries(traits).sort(([a], [b]) => (a < b ? -1 : 1)));
   return {
     "teleport-roles": JSON.stringify({ version: "v1", roles }),

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { authorizeConnection } from "../access/connection-access.js";
+import type { ConnectionServer } from "../access/connection-access.js";
 import { serverLabels } from "../access/server-labels.js";
 import type { AuthApi } from "../auth/client/api.js";
 import { RefusalAudit } from "../audit/refusal-audit.js";
@@ -21,7 +21,11 @@ import type { SshConnection, SshSigner } from "../ssh/contract.js";
 import { createSshServer } from "../ssh/server.js";
 import { socketAddresses } from "../ssh/socket-addresses.js";
 import { lookupAccount } from "./account.js";
+import { ConnectionAdmission } from "../session/connection-admission.js";
 import { monitorConnection } from "../session/connection-monitor.js";
+import { LiveAccess } from "../session/live-access.js";
+import type { LiveIdentity } from "../session/live-identity.js";
+import { ConnectionForwarding } from "./connection-forwarding.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
 import { LocalSessions } from "./local-sessions.js";
@@ -29,13 +33,13 @@ import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
 import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
-import { forwardPort } from "./port-forwarding.js";
+import { serveLocalForwarding } from "./port-forwarding.js";
+import { serveRemoteForwarding } from "./remote-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
 import { startRecordingUpload } from "../session/recording-upload.js";
 import { serveSessionChannel } from "../session/session-channel.js";
 import { SessionRegistry } from "../session/session-registry.js";
 import type { NodeSettings } from "./settings.js";
-import { identifyUser, type UserIdentity } from "../access/user-identity.js";
 
 /** What a node service needs. */
 export interface NodeServiceOptions {
@@ -88,7 +92,10 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     commands: settings.commands,
     clock,
     log,
-    onChange: () => listeners.forEach((listener) => listener()),
+    onChange: () => {
+      listeners.forEach((listener) => listener());
+      access.changed();
+    },
   });
   const server = (): Server => nodeServer({ hostId, hostname }, settings, commands.current());
   const labels = (): Record<string, string> => serverLabels(server());
@@ -97,6 +104,10 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const refusals = new RefusalAudit((event) => api.emitAuditEvent(event), { log, clock });
   const openSessions = new OpenSessions(join(options.dataDir, "node", "open-sessions"), log);
   const stopping = new AbortController();
+  const here = (): ConnectionServer => {
+    return { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
+  };
+  const access = new LiveAccess({ view, clock, log });
   const context: NodeContext = {
     ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
     ...{ sessions, openSessions, refusals },
@@ -117,11 +128,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     limits: settings.limits,
     authorities: () => trustedUserAuthorities(view),
     authorize: ({ certificate, user }) => {
-      const here = { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
-      authorizeConnection({
-        ...{ certificate, login: user, server: here, source: view, onlyLogin },
-        now: clock.now(),
-      });
+      access.authorize({ certificate, login: user, server: here, onlyLogin });
     },
     onAuthFailure: (failure) => void refusals.login(failure),
     onConnection: serve,
@@ -133,7 +140,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   function serve(connection: SshConnection): void {
     const identity = identify(connection);
     if (identity === undefined) return;
-    const host = new LocalSessions(context, connection, identity);
+    const forwarding = new ConnectionForwarding(context, connection, identity);
+    const host = new LocalSessions(forwarding, identity);
     log.info("a user is connected", {
       user: identity.user,
       login: connection.user,
@@ -141,21 +149,20 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     });
     connection.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
     connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
-    connection.onChannel("session", (open) =>
-      serveSessionChannel({
-        ...{ context, connection, identity, host },
-        channel: open.accept(),
-      }),
-    );
-    connection.onChannel("direct-tcpip", (open) => void forwardPort(open, { context, connection, identity }));
+    const admission = new ConnectionAdmission({ context, connection, identity });
+    admission.onSession((channel) => serveSessionChannel({ context, connection, identity, host, channel }));
+    serveLocalForwarding(forwarding, admission);
+    serveRemoteForwarding(forwarding, admission);
+    identity.onChange(() => forwarding.update(identity));
     monitorConnection({ context, connection, identity });
   }
 
   /** Authentication has done the same already; what has changed since then ends the connection. */
-  function identify(connection: SshConnection): UserIdentity | undefined {
+  function identify(connection: SshConnection): LiveIdentity | undefined {
+    const { peerCertificate: certificate, user: login } = connection;
     try {
-      if (connection.peerCertificate === undefined) throw accessDenied("a certificate is needed");
-      return identifyUser(connection.peerCertificate, view);
+      if (certificate === undefined) throw accessDenied("a certificate is needed");
+      return access.hold({ certificate, login, server: here, onlyLogin });
     } catch (error) {
       connection.disconnect(errorMessage(error));
       return undefined;
@@ -165,6 +172,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   async function stop(ending: Promise<void>): Promise<void> {
     await ending;
     await sessions.idle();
+    access.close();
     await refusals.close();
     commands.close();
     pipes.close();

@@ -1,6 +1,7 @@
 /** The record of a running session that `tsh` and the web show (wire.md §9.2): made, refreshed, removed. */
 import { errorMessage } from "../errors/error.js";
 import type { SessionParty } from "../resources/session.js";
+import type { Party } from "./party.js";
 import type { SessionContext } from "./session-context.js";
 import type { TerminalSize } from "./session-process.js";
 
@@ -8,7 +9,8 @@ import type { TerminalSize } from "./session-process.js";
 export interface LiveSessionFacts {
   readonly sessionId: string;
   readonly login: string;
-  readonly party: Pick<SessionParty, "id" | "remote_addr" | "user">;
+  /** Those who take part now. */
+  readonly parties: () => readonly Party[];
   readonly size: TerminalSize;
 }
 
@@ -33,7 +35,7 @@ export function publishSession(context: SessionContext, facts: LiveSessionFacts)
 
   const refresh = async (): Promise<void> => {
     const now = clock.now().toISOString();
-    const parties = [{ ...facts.party, server_id: serverId, last_active: now }];
+    const parties = facts.parties().map((party) => partyRecord(party, serverId));
     const terminal_params = { w: size.columns, h: size.rows };
     if (created) {
       await api.updateSession({ id: sessionId, namespace, terminal_params, parties });
@@ -75,5 +77,15 @@ export function publishSession(context: SessionContext, facts: LiveSessionFacts)
       await running;
       if (created) await attempt("removed", () => api.deleteSession(namespace, sessionId));
     },
+  };
+}
+
+function partyRecord(party: Party, serverId: string): SessionParty {
+  return {
+    id: party.id,
+    remote_addr: party.connection.remoteAddress,
+    user: party.identity.user,
+    server_id: serverId,
+    last_active: party.lastActive.toISOString(),
   };
 }

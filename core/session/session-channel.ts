@@ -1,29 +1,31 @@
 /** One `session` channel (RFC 4254 §6): collects what the client asks for until a program is started. */
-import type { UserIdentity } from "../access/user-identity.js";
-import { badParameter, errorChain, errorMessage, hasCode } from "../errors/error.js";
-import { isUuidInAnyCase } from "../grammar/uuid.js";
+import { randomUUID } from "node:crypto";
+import { accessDenied, badParameter, errorChain, errorMessage, hasCode, notFound } from "../errors/error.js";
 import type { PeerRequest, SshChannel, SshConnection } from "../ssh/contract.js";
 import { SSH_SIGNALS } from "./exit-report.js";
+import { type JoinMode, readSessionRequest } from "./join-request.js";
+import type { LiveIdentity } from "./live-identity.js";
 import type { Program } from "./program.js";
 import { readScpCommand } from "./scp-command.js";
-import { type Session, startSession } from "./session.js";
+import { type Session, type SessionClient, startSession } from "./session.js";
 import type { SessionContext } from "./session-context.js";
 import type { SessionHost } from "./session-host.js";
 import { type PtyRequest, readEnv, readPtyRequest, readText, readWindowChange } from "./session-requests.js";
 import { isSettable } from "./settable-variable.js";
+import { TerminalSession } from "./terminal-session.js";
+import { readX11Request, type X11Request } from "./x11-request.js";
 
 /** What a session channel needs. */
 export interface SessionChannelOptions {
   readonly context: SessionContext;
   readonly connection: SshConnection;
-  readonly identity: UserIdentity;
+  readonly identity: LiveIdentity;
   readonly channel: SshChannel;
   /** Runs the programs of the connection. */
   readonly host: SessionHost;
 }
 
 const MAX_VARIABLES = 1_000;
-const SESSION_VARIABLE = "TELEPORT_SESSION";
 const REFUSED = 255;
 
 /** Serves a session channel until it closes. */
@@ -37,8 +39,9 @@ class SessionChannelHandler {
   readonly #environment = new Map<string, string>();
   #pty: PtyRequest | undefined;
   #forwardAgent = false;
+  #display: string | undefined;
   #started = false;
-  #session: Session | undefined;
+  #client: SessionClient | undefined;
 
   constructor(options: SessionChannelOptions) {
     this.#options = options;
@@ -56,6 +59,8 @@ class SessionChannelHandler {
         return this.#resize(payload);
       case "auth-agent-req@openssh.com":
         return this.#requestAgent();
+      case "x11-req":
+        return this.#requestX11(readX11Request(payload));
       case "signal":
         return this.#signal(readText(payload));
       case "shell":
@@ -89,7 +94,7 @@ class SessionChannelHandler {
     if (this.#pty === undefined) return false;
     const size = readWindowChange(payload);
     this.#pty = { ...this.#pty, size };
-    this.#session?.resize(size);
+    this.#client?.resize(size);
     return true;
   }
 
@@ -105,10 +110,21 @@ class SessionChannelHandler {
     }
   }
 
+  async #requestX11(request: X11Request): Promise<boolean> {
+    const { host, channel, context } = this.#options;
+    if (this.#started || this.#display !== undefined || host.forwardX11 === undefined) return false;
+    try {
+      this.#display = await host.forwardX11(request, channel);
+      return true;
+    } catch (error) {
+      context.log.info("X11 forwarding was refused", { error: errorMessage(error) });
+      return false;
+    }
+  }
+
   #signal(name: string): boolean {
-    if (this.#session === undefined || !SSH_SIGNALS.has(name)) return false;
-    this.#session.signal(`SIG${name}` as NodeJS.Signals);
-    return true;
+    if (this.#client === undefined || !SSH_SIGNALS.has(name)) return false;
+    return this.#client.signal(`SIG${name}` as NodeJS.Signals);
   }
 
   async #startSubsystem(name: string): Promise<boolean> {
@@ -120,34 +136,13 @@ class SessionChannelHandler {
   async #start(read: () => Program): Promise<boolean> {
     if (this.#started) return false;
     this.#started = true;
-    const starting = this.#startSession(read);
-    // Also a session that is only being started keeps a closing node waiting.
-    this.#options.context.sessions.track(starting.then((session) => session?.done));
-    await starting;
-    return true;
-  }
-
-  async #startSession(read: () => Program): Promise<Session | undefined> {
-    const { context, connection, identity, channel, host } = this.#options;
-    let release: () => void = () => undefined;
     try {
-      const requestedId = this.#requestedId();
-      if (requestedId !== undefined) release = context.sessions.reserve(requestedId);
       const pty = this.#pty;
-      const program = read();
-      const environment = this.#environment;
-      const start = await host.prepare({ program, pty, environment, forwardAgent: this.#forwardAgent });
-      const session = await startSession({
-        ...{ context, connection, channel, program, pty, start, requestedId },
-        user: identity.user,
-      });
-      this.#session = session;
-      void session.done.then(release);
-      // The window may have changed while the session was started.
-      if (this.#pty !== undefined && this.#pty !== pty) session.resize(this.#pty.size);
-      return session;
+      this.#client = await this.#open(read());
+      // The window may have changed in the meantime.
+      if (this.#pty !== undefined && this.#pty !== pty) this.#client.resize(this.#pty.size);
     } catch (error) {
-      release();
+      const { context, connection, identity } = this.#options;
       context.log.warn("a session could not be started", {
         user: identity.user,
         login: connection.user,
@@ -155,8 +150,48 @@ class SessionChannelHandler {
       });
       if (hasCode(error, "access_denied")) this.#auditRefusal(errorMessage(error));
       this.#tellAndClose(errorMessage(error));
-      return undefined;
     }
+    return true;
+  }
+
+  /** Joins the session that the client names, or starts one. */
+  async #open(program: Program): Promise<SessionClient> {
+    const { sessions } = this.#options.context;
+    const { id, mode } = readSessionRequest(this.#environment);
+    const running = id === undefined ? undefined : sessions.find(id);
+    // Commands without a terminal get an id of their own, whatever the client says (4.2).
+    const wanted = this.#pty !== undefined || mode !== undefined || program.kind === "shell";
+    if (id !== undefined && running !== undefined && wanted)
+      return this.#join(id, await running, mode, program);
+    if (mode !== undefined) throw notFound(`session '${id}' not found or it has ended`);
+    const ownId = (this.#pty !== undefined ? id : undefined) ?? randomUUID();
+    const session = await sessions.open(ownId, () => this.#startSession(ownId, program));
+    return session.client;
+  }
+
+  #join(id: string, session: Session, mode: JoinMode = "peer", program: Program): SessionClient {
+    if (!(session instanceof TerminalSession)) {
+      throw badParameter(`session ${id} has no terminal, so nobody can join it`);
+    }
+    if (program.kind !== "shell") {
+      throw accessDenied(`session ${id} is running already; to join it, ask for no command`);
+    }
+    if (mode === "peer" && this.#pty === undefined) {
+      throw badParameter("joining a session takes a terminal: use ssh -t, or join as an observer");
+    }
+    const { connection, channel, identity } = this.#options;
+    return session.join({ connection, channel, identity, mode, size: this.#pty?.size });
+  }
+
+  async #startSession(id: string, program: Program): Promise<Session> {
+    const { context, connection, identity, channel, host } = this.#options;
+    const pty = this.#pty;
+    const start = await host.prepare({
+      ...{ program, pty, environment: this.#environment },
+      forwardAgent: this.#forwardAgent,
+      display: this.#display,
+    });
+    return startSession({ id, context, connection, channel, identity, program, pty, start });
   }
 
   #auditRefusal(reason: string): void {
@@ -168,14 +203,6 @@ class SessionChannelHandler {
       login: connection.user,
       verified: true,
     });
-  }
-
-  #requestedId(): string | undefined {
-    const id = this.#environment.get(SESSION_VARIABLE);
-    if (id === undefined) return undefined;
-    if (!isUuidInAnyCase(id)) throw badParameter("unable to update context: invalid session id");
-    // Sessions without a terminal get an id of their own.
-    return this.#pty === undefined ? undefined : id.toLowerCase();
   }
 
   #tellAndClose(message: string): void {

@@ -18,14 +18,29 @@ export interface SessionFacts {
 
 /** Builds the events of one session. */
 export class SessionEvents {
+  readonly #facts: SessionFacts;
   readonly #session: { sid: string; namespace: string; server_id: string };
   readonly #identity: { user: string; login: string };
   readonly #addresses: { "addr.local": string; "addr.remote": string };
 
   constructor(facts: SessionFacts) {
+    this.#facts = facts;
     this.#session = { sid: facts.sessionId, namespace: facts.namespace, server_id: facts.serverId };
     this.#identity = { user: facts.user, login: facts.login };
     this.#addresses = { "addr.local": facts.localAddress, "addr.remote": facts.remoteAddress };
+  }
+
+  /** Builds the events of one who has joined the session. */
+  of(party: Pick<SessionFacts, "user" | "login" | "remoteAddress" | "localAddress">): SessionEvents {
+    return new SessionEvents({ ...this.#facts, ...party });
+  }
+
+  join(): PendingAuditEvent {
+    return auditEvent("sessionJoin", "success", {
+      ...this.#session,
+      ...this.#identity,
+      ...this.#addresses,
+    });
   }
 
   /** `size` only for interactive sessions. The command is told before it runs: it may end this daemon. */
@@ -60,13 +75,22 @@ export class SessionEvents {
   }
 
   /** `interrupted` where the daemon has died with the session. */
-  end(interactive: boolean, interrupted?: true): PendingAuditEvent {
+  end({
+    interactive,
+    participants,
+    interrupted,
+  }: {
+    readonly interactive: boolean;
+    /** Cluster users, each once. */
+    readonly participants: string[];
+    readonly interrupted?: true;
+  }): PendingAuditEvent {
     return auditEvent("sessionEnd", "success", {
       ...this.#session,
       user: interactive ? this.#identity.user : undefined,
       interactive,
       enhanced_recording: false,
-      participants: [this.#identity.user],
+      participants,
       interrupted,
     });
   }

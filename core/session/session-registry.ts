@@ -1,27 +1,37 @@
 import { accessDenied } from "../errors/error.js";
+import type { Session } from "./session.js";
 
-/** The sessions of one node, so that ids stay unique and a closing node can wait for their last events. */
+/** The sessions of one server, so that ids stay unique, sessions can be joined and a closing server can wait for them. */
 export class SessionRegistry {
-  readonly #ids = new Set<string>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #open = new Map<string, Promise<Session>>();
+  readonly #closing = new AbortController();
 
-  /** Takes an id that a client has chosen. Throws `access_denied` where it is in use; joining it is not offered. */
-  reserve(id: string): () => void {
-    if (this.#ids.has(id)) {
-      throw accessDenied(`session ${id} is running already, and this node does not let others join it`);
-    }
-    this.#ids.add(id);
-    return () => void this.#ids.delete(id);
+  /** Aborted when the server takes no more clients, so that nothing waits for one. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
-  /** Keeps count of a session until it is done. The promise must not reject. */
-  track(done: Promise<void>): void {
-    this.#running.add(done);
-    void done.then(() => this.#running.delete(done));
+  /** Starts a session, whose id is taken from now until all of it is on record. Throws `access_denied` where it is. */
+  async open<S extends Session>(id: string, start: () => Promise<S>): Promise<S> {
+    if (this.#open.has(id)) throw accessDenied(`session ${id} is running already`);
+    const starting = start();
+    this.#open.set(id, starting);
+    const forget = (): void => void this.#open.delete(id);
+    starting.then(({ done }) => done).then(forget, forget);
+    return starting;
+  }
+
+  /** The session with an id, which may still be starting, or ending; undefined where there is none. */
+  find(id: string): Promise<Session> | undefined {
+    return this.#open.get(id);
   }
 
   /** Resolves when no session runs and every end is on record. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.#closing.abort();
+    while (this.#open.size > 0) {
+      await Promise.allSettled([...this.#open.values()].map(async (session) => (await session).done));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 }

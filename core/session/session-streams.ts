@@ -16,8 +16,6 @@ export interface StreamOptions {
   readonly channel: SshChannel;
   readonly process: SessionProcess;
   readonly bytes: SessionBytes;
-  /** Sees output before the client does; where it rejects, the output ends there. */
-  readonly record: (data: Uint8Array) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -29,10 +27,10 @@ const UNDER_WAY_BYTES = 256 * 1024;
  * rejects. A client that reads slowly stops the program; a program that reads slowly stops the client.
  */
 export async function connectStreams(options: StreamOptions): Promise<void> {
-  const { channel, process, bytes, record, log } = options;
+  const { channel, process, bytes, log } = options;
   channel.extended.resume();
   feedInput(channel, process.stdin, bytes);
-  const outputs = [copyOutput(process.stdout, channel, bytes, record)];
+  const outputs = [copyOutput(process.stdout, channel, bytes)];
   if (process.stderr !== undefined) {
     outputs.push(copyErrors(process.stderr, channel, bytes));
   }
@@ -48,15 +46,9 @@ export function written(channel: Writable, data: Uint8Array): Promise<void> {
   });
 }
 
-async function copyOutput(
-  source: Readable,
-  channel: SshChannel,
-  bytes: SessionBytes,
-  record: (data: Uint8Array) => Promise<void>,
-): Promise<void> {
+async function copyOutput(source: Readable, channel: SshChannel, bytes: SessionBytes): Promise<void> {
   let last: Promise<void> = Promise.resolve();
   for await (const chunk of source as AsyncIterable<Buffer>) {
-    await record(chunk);
     last = written(channel, chunk);
     bytes.tx += chunk.length;
     // Some chunks under way at once keep the connection busy; a failure shows at the next wait.

@@ -154,14 +154,14 @@ describe("session, by stock ssh", function () {
       const first = spawn("ssh", [
         ...node.clientOptions(),
         ...["-p", String(node.port), "-l", LOGIN, "127.0.0.1", ...set.slice(0, -1)],
-        "echo ready; sleep 600",
+        "echo $$; exec sleep 600",
       ]);
-      await once(first.stdout, "data");
+      const [pid] = (await once(first.stdout, "data")) as [Buffer];
       assert.equal(node.auth.live.get(id)?.login, LOGIN);
       const second = await node.ssh([...set, "echo joined"]);
       assert.equal(second.code, 255);
       assert.match(second.stderr + String(second.stdout), /is running already/);
-      first.kill();
+      process.kill(Number(String(pid)));
       assert.equal((await ended())["sid"], id);
     });
 
