@@ -7,6 +7,7 @@ import { undefinedWhenMissing } from "../resources/collection.js";
 import { ZERO_TIME } from "../resources/envelope.js";
 import type { Lock } from "../resources/lock.js";
 import { roleCodec } from "../resources/role-codec.js";
+import type { RoleStore } from "../resources/roles.js";
 import type { Role } from "../resources/role.js";
 import { isSystemRoleName } from "../resources/token.js";
 import { userCodec } from "../resources/user-codec.js";
@@ -66,11 +67,7 @@ export function createAccounts(context: {
   };
   const checkedUser = async (input: User): Promise<User> => {
     const user = userCodec.check(input);
-    const known = new Set((await roles.list()).map(({ metadata }) => metadata.name));
-    const unknown = user.spec.roles.find((role) => !known.has(role) || isSystemRoleName(role));
-    if (unknown !== undefined) {
-      throw badParameter(`role ${unknown} is not found: create it before giving it to a user`);
-    }
+    await requireRoles(roles, user.spec.roles);
     return user;
   };
   /** Writes the secrets of a user whose record is written already, and the audit event. */
@@ -139,10 +136,25 @@ export function createAccounts(context: {
       if (holder !== undefined) {
         throw badParameter(`role ${name} is still used by the user ${holder.metadata.name}`);
       }
+      const invited = (await stores.invites.list()).find(({ user }) => user.roles?.includes(name));
+      if (invited !== undefined) {
+        throw badParameter(
+          `role ${name} is promised to ${invited.user.name} by an invite: remove that first`,
+        );
+      }
       await roles.delete(name);
       await audit.emit(auditEvent("roleDelete", "success", { name, user: by }));
     },
   };
+}
+
+/** Throws `bad_parameter` for a role that no user can be given. */
+export async function requireRoles(roles: RoleStore, names: readonly string[]): Promise<void> {
+  const known = new Set((await roles.list()).map(({ metadata }) => metadata.name));
+  const unknown = names.find((role) => !known.has(role) || isSystemRoleName(role));
+  if (unknown !== undefined) {
+    throw badParameter(`role ${unknown} is not found: create it before giving it to a user`);
+  }
 }
 
 function checkedRole(input: Role): Role {

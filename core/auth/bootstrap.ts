@@ -17,6 +17,7 @@ import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
 import { checkedAuthority } from "./authority-check.js";
 import { createLocks } from "./locks.js";
+import { PRESET_ROLES } from "./preset-roles.js";
 import { createStores } from "./stores.js";
 
 /** A resource with its place in the file, `file:line:column`. */
@@ -103,7 +104,7 @@ async function rehearse(resources: readonly PlacedResource[], clusterName: strin
     audit: NO_AUDIT,
     clock: systemClock,
   });
-  await stores.roles.create(adminRole);
+  for (const role of [adminRole, ...PRESET_ROLES]) await stores.roles.create(role);
   const taken = new Set<string>();
   for (const { place, kind, name, value } of inOrder(resources)) {
     const key = `${kind}/${name}`;
