@@ -44,7 +44,8 @@ function userApi(caller: UserCaller, services: Services): AuthApi {
 }
 
 function apiOf(caller: Caller, services: Services): AuthApi {
-  const scope: CallScope = { caller, services, may: createAuthorization(caller, services.stores) };
+  const may = createAuthorization(caller, services.stores, services.log);
+  const scope: CallScope = { caller, services, may };
   return {
     ...clusterCalls(scope),
     ...accountCalls(scope),
