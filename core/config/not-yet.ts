@@ -67,7 +67,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
     instead: "sessions need no further factor",
     matters: isYes,
   },
-  "auth_service.authentication.locking_mode": { instead: "there are no locks yet" },
   "auth_service.license_file": { instead: "no licence is needed" },
   "auth_service.kubeconfig_file": { instead: "it moved to proxy_service in 4.0" },
   "auth_service.authorities": { instead: "authorities come from storage" },
