@@ -18,7 +18,8 @@ export interface NodeSettings {
   readonly x11: { readonly displayOffset: number; readonly maxDisplay: number } | undefined;
 }
 
-const DISPLAY_OFFSET = 10;
+/** `x11.display_offset` where it is not given. */
+export const DISPLAY_OFFSET = 10;
 const DISPLAYS = 1_000;
 
 /** Settings of the node service from its section; `--labels` replaces fixed labels and commands alike. */
