@@ -11,6 +11,10 @@ export class ManualClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
       const abort = (): void => {
         this.#sleepers.delete(sleeper);
         reject(signal?.reason as Error);
