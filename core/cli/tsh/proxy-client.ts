@@ -3,9 +3,12 @@ import { isIPv6 } from "node:net";
 import { accessDenied, errorMessage, hasCode, unavailable } from "../../errors/error.js";
 import { formatAddress, parseAddress, type Address } from "../../grammar/address.js";
 import { SshWriter } from "../../pki/ssh-wire.js";
+import { serveAgent } from "../../ssh/agent-server.js";
 import type { SshChannel, SshConnection } from "../../ssh/contract.js";
+import { createSigner } from "../../ssh/signer.js";
 import { terminalText } from "../terminal-text.js";
 import type { Client } from "./client.js";
+import type { Credentials } from "./credentials.js";
 import { LoginRefused, logInToHost } from "./host-login.js";
 import { LoginNeeded } from "./login-needed.js";
 import { SSH_PORT } from "./proxy-address.js";
@@ -54,7 +57,7 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
       login: hop?.login ?? credentials.certificate.principals[0]!,
       credentials,
     });
-    return hop === undefined ? new TeleportProxy(connection) : new JumpHost(connection);
+    return hop === undefined ? new TeleportProxy(connection, credentials) : new JumpHost(connection);
   } catch (error) {
     if (hasCode(error, "unavailable")) {
       throw unavailable(`cannot reach the proxy at ${formatAddress(address)}: ${errorMessage(error)}`, {
@@ -68,9 +71,11 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
 
 class TeleportProxy implements ProxyClient {
   readonly #connection: SshConnection;
+  readonly #credentials: Credentials;
 
-  constructor(connection: SshConnection) {
+  constructor(connection: SshConnection, credentials: Credentials) {
     this.#connection = connection;
+    this.#credentials = credentials;
   }
 
   async clusters(): Promise<ClusterStatus[]> {
@@ -85,8 +90,11 @@ class TeleportProxy implements ProxyClient {
     return parseClusters(Buffer.concat(chunks).toString("utf8"));
   }
 
-  dialNode({ host, port, cluster }: NodeTarget): Promise<SshChannel> {
-    return this.#openSubsystem(`proxy:${isIPv6(host) ? `[${host}]` : host}:${port}@default@${cluster}`);
+  async dialNode({ host, port, cluster }: NodeTarget): Promise<SshChannel> {
+    const offersAgent = await this.#records();
+    if (offersAgent) serveLoginAsAgent(this.#connection, this.#credentials);
+    const name = `proxy:${isIPv6(host) ? `[${host}]` : host}:${port}@default@${cluster}`;
+    return this.#openSubsystem(name, offersAgent);
   }
 
   dialAuth(cluster: string): Promise<SshChannel> {
@@ -97,9 +105,16 @@ class TeleportProxy implements ProxyClient {
     this.#connection.disconnect("bye");
   }
 
+  /** Whether the proxy records sessions: then it logs in to nodes itself, and needs the user's agent for that. */
+  async #records(): Promise<boolean> {
+    const answer = await this.#connection.globalRequest("recording-proxy@teleport.com", true);
+    return answer?.toString("latin1") === "true";
+  }
+
   /** Throws `unavailable` with what the proxy wrote to stderr before it refused. */
-  async #openSubsystem(name: string): Promise<SshChannel> {
+  async #openSubsystem(name: string, offersAgent = false): Promise<SshChannel> {
     const channel = await this.#connection.openChannel("session");
+    if (offersAgent) void channel.request("auth-agent-req@openssh.com", false);
     let reason = "";
     const collect = (chunk: Buffer): void => {
       if (reason.length < MAX_REASON_BYTES) reason += chunk.toString("utf8");
@@ -117,6 +132,16 @@ class TeleportProxy implements ProxyClient {
     await new Promise((resolve) => setImmediate(resolve));
     throw unavailable(terminalText(reason.trim()) || "the proxy refused the connection without a reason");
   }
+}
+
+/** Answers a recording proxy with the login of this client alone, not with the user's own agent. */
+function serveLoginAsAgent(connection: SshConnection, { privateKey, certificate }: Credentials): void {
+  const signer = createSigner(privateKey, certificate.blob);
+  connection.onChannel("auth-agent@openssh.com", (open) => {
+    const channel = open.accept();
+    channel.extended.resume();
+    void serveAgent(channel, () => [{ signer, comment: `teleport:${certificate.keyId}` }]);
+  });
 }
 
 /** An SSH server that only forwards: it knows of no clusters and leads to no auth server. */
