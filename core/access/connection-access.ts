@@ -5,7 +5,12 @@ import type { Lock } from "../resources/lock.js";
 import type { ServerFacts } from "./server-decision.js";
 import { findLock, type LockSubject, lockText } from "./locks.js";
 import type { LockingMode } from "./role-options.js";
-import { type IdentitySource, identifyUser, type UserIdentity } from "./user-identity.js";
+import {
+  type IdentityClaims,
+  type IdentitySource,
+  identifyUser,
+  type UserIdentity,
+} from "./user-identity.js";
 
 /** What is known of the cluster; its replica on nodes and proxies is one. */
 export interface ConnectionSource extends IdentitySource {
@@ -70,7 +75,10 @@ export function requireUnlocked(identity: UserIdentity, place: LockedPlace): voi
 }
 
 /** What locks are held against when a user is, or wants to be, at a place. */
-export function lockSubject({ user, access, certificate }: UserIdentity, place: LockedPlace): LockSubject {
+export function lockSubject(
+  { user, access, certificate }: UserIdentity<IdentityClaims>,
+  place: LockedPlace,
+): LockSubject {
   return {
     user,
     roles: access.roleNames,
@@ -82,7 +90,10 @@ export function lockSubject({ user, access, certificate }: UserIdentity, place: 
 }
 
 /** Says that the list of locks is too old for the user's roles; undefined where it is not. */
-export function lockDoubt({ access }: UserIdentity, { source, now }: LockedPlace): string | undefined {
+export function lockDoubt(
+  { access }: UserIdentity<IdentityClaims>,
+  { source, now }: LockedPlace,
+): string | undefined {
   const since = source.staleSince();
   if (since === undefined || now.getTime() - since.getTime() <= MAX_LOCK_STALENESS_MS) return undefined;
   if (access.lockingMode(source.lockingMode?.() ?? "best_effort") !== "strict") return undefined;

@@ -8,7 +8,7 @@ import { type ConnectionRequest, lockDoubt, lockSubject, onlyLoginText } from ".
 import { isInForce, lockText } from "./locks.js";
 import { isUnixUserName } from "./logins.js";
 import { denialText, noGrantText, SERVER_DENIED, type ServerLack } from "./server-decision.js";
-import { identifyUser, type UserIdentity } from "./user-identity.js";
+import { type IdentityClaims, identifyUser, type UserIdentity } from "./user-identity.js";
 
 /** One thing that keeps a user out. */
 export interface Obstacle {
@@ -32,9 +32,14 @@ export type Explanation =
       readonly obstacles: readonly [Obstacle, ...Obstacle[]];
     };
 
+/** What an explanation is about; of a certificate that is yet to be issued, its claims are enough. */
+export type ExplainRequest = Omit<ConnectionRequest, "certificate"> & {
+  readonly certificate: IdentityClaims;
+};
+
 /** Explains what {@link authorizeConnection} says to the same request. Never throws `access_denied`. */
-export function explainConnection(request: ConnectionRequest): Explanation {
-  let identity: UserIdentity;
+export function explainConnection(request: ExplainRequest): Explanation {
+  let identity: UserIdentity<IdentityClaims>;
   try {
     identity = identifyUser(request.certificate, request.source);
   } catch (error) {
@@ -63,7 +68,7 @@ export function explainConnection(request: ConnectionRequest): Explanation {
   return { allowed: true, role: findings.roles.find(({ lacks }) => lacks.length === 0)?.role ?? "" };
 }
 
-function lockObstacles(identity: UserIdentity, request: ConnectionRequest): Obstacle[] {
+function lockObstacles(identity: UserIdentity<IdentityClaims>, request: ExplainRequest): Obstacle[] {
   const subject = lockSubject(identity, request);
   const doubt = lockDoubt(identity, request);
   return [
@@ -94,7 +99,7 @@ function grantObstacles(
   return [{ by: "grant", reason, changes: changes.length === 0 ? [{ change: "give a role" }] : changes }];
 }
 
-function hostObstacles({ onlyLogin, login }: ConnectionRequest): Obstacle[] {
+function hostObstacles({ onlyLogin, login }: ExplainRequest): Obstacle[] {
   if (onlyLogin === undefined || login === onlyLogin) return [];
   return [{ by: "host", reason: onlyLoginText(onlyLogin, login), changes: [{ change: "run node as root" }] }];
 }

@@ -12,11 +12,14 @@ export interface IdentitySource {
   roles(names: readonly string[]): Role[];
 }
 
+/** What of a certificate says who its holder is. */
+export type IdentityClaims = Pick<SshCertificate, "keyId" | "extensions" | "validAfter">;
+
 /** A cluster user with the powers that the certificate's roles give. */
-export interface UserIdentity {
+export interface UserIdentity<C extends IdentityClaims = SshCertificate> {
   readonly user: string;
   readonly access: Access;
-  readonly certificate: SshCertificate;
+  readonly certificate: C;
 }
 
 /** Whether a client may forward ports: a role and the certificate itself have to allow it. */
@@ -24,12 +27,25 @@ export function mayForwardPorts({ access, certificate }: UserIdentity): boolean 
   return access.portForwarding() && certificate.extensions.has("permit-port-forwarding");
 }
 
+/** Whether a client may forward its agent to sessions of a login: a role and the certificate itself have to allow it. */
+export function mayForwardAgent({ access, certificate }: UserIdentity, login: string): boolean {
+  return access.forwardAgent(login) && certificate.extensions.has("permit-agent-forwarding");
+}
+
+/** Whether a client may forward X11 from sessions of a login: a role and the certificate itself have to allow it. */
+export function mayForwardX11({ access, certificate }: UserIdentity, login: string): boolean {
+  return access.x11Forwarding(login) && certificate.extensions.has("permit-X11-forwarding");
+}
+
 /**
  * Reads roles and traits from the certificate; one in the `oldssh` format has none, and the user's own count. Where the
  * cluster knows the user, a certificate gives no more than the user still has: roles and trait values taken away since
  * then do not count. Throws `access_denied` where they cannot be read or a role does not exist.
  */
-export function identifyUser(certificate: SshCertificate, known: IdentitySource): UserIdentity {
+export function identifyUser<C extends IdentityClaims>(
+  certificate: C,
+  known: IdentitySource,
+): UserIdentity<C> {
   const user = certificate.keyId;
   if (user === "") throw accessDenied("the certificate names no user");
   const owner = known.user(user);
@@ -37,12 +53,12 @@ export function identifyUser(certificate: SshCertificate, known: IdentitySource)
   return { user, access: createAccess(known.roles(roles), traits), certificate };
 }
 
-interface Claims {
+interface Powers {
   readonly roles: readonly string[];
   readonly traits: Traits;
 }
 
-function claimsOf({ keyId, extensions }: SshCertificate, owner: User | undefined): Claims {
+function claimsOf({ keyId, extensions }: IdentityClaims, owner: User | undefined): Powers {
   const roles = extensions.get("teleport-roles");
   const traits = extensions.get("teleport-traits");
   if (roles !== undefined) {
@@ -54,7 +70,7 @@ function claimsOf({ keyId, extensions }: SshCertificate, owner: User | undefined
   return { roles: owner.spec.roles, traits: owner.spec.traits ?? {} };
 }
 
-function narrowed(claims: Claims, owner: User | undefined): Claims {
+function narrowed(claims: Powers, owner: User | undefined): Powers {
   if (owner === undefined) return claims;
   const held = owner.spec.traits ?? {};
   return {

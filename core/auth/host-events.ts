@@ -18,7 +18,9 @@ const HOST_EVENTS: ReadonlySet<string> = new Set([
   "exec",
   "subsystem",
   "port",
+  "x11-forward",
   "scp",
+  "sftp",
   "client.disconnect",
   "auth",
 ]);

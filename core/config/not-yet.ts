@@ -87,8 +87,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   "ssh_service.namespace": { instead: "the node joins namespace default", matters: noneOf("default") },
   "ssh_service.pam": { instead: "sessions do not pass through PAM", matters: isEnabled },
   "ssh_service.enhanced_recording": { instead: "only terminal output is recorded", matters: isEnabled },
-  "ssh_service.port_forwarding": { instead: "roles alone decide about forwarding", matters: isNo },
-  "ssh_service.x11": { instead: "X11 requests are refused", matters: isEnabled },
   "ssh_service.restricted_session": { instead: "networks are not restricted" },
   "proxy_service.tunnel_listen_addr": {
     instead: "reverse tunnels are not accepted",

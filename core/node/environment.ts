@@ -23,6 +23,8 @@ export interface EnvironmentFacts {
   readonly sessionId?: string | undefined;
   /** Path of the forwarded agent's socket. */
   readonly agentSocket?: string | undefined;
+  /** Name of the forwarded X11 display. */
+  readonly display?: string | undefined;
   /** What the client asked for by `env` requests. */
   readonly requested: ReadonlyMap<string, string>;
   /** The user's own file, where the administrator permits it. */
@@ -60,6 +62,7 @@ function sessionVariables(facts: EnvironmentFacts): [string, string][] {
     ["SSH_TELEPORT_USER", facts.user],
   ];
   if (facts.sessionId !== undefined) variables.push(["SSH_SESSION_ID", facts.sessionId]);
+  if (facts.display !== undefined) variables.push(["DISPLAY", facts.display]);
   if (facts.agentSocket !== undefined) {
     variables.push(["SSH_AUTH_SOCK", facts.agentSocket], ["SSH_AGENT_PID", String(process.pid)]);
   }

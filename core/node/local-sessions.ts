@@ -1,8 +1,10 @@
 /** Runs the sessions of one connection on this host, as the OS account of its login. */
 import type { LiveIdentity } from "../session/live-identity.js";
 import type { SessionHost, SessionLaunch, StartProgram } from "../session/session-host.js";
-import type { SshConnection } from "../ssh/contract.js";
+import type { X11Request } from "../session/x11-request.js";
+import type { SshChannel, SshConnection } from "../ssh/contract.js";
 import { ForwardedAgent } from "./agent-forwarding.js";
+import type { ConnectionForwarding } from "./connection-forwarding.js";
 import { buildEnvironment } from "./environment.js";
 import type { Launch } from "./launcher.js";
 import type { NodeContext } from "./node-context.js";
@@ -13,19 +15,22 @@ import { programStart } from "./shell-program.js";
 import { sttyArguments } from "./terminal-modes.js";
 import { ttyGroup } from "./tty-group.js";
 import { readUserEnvironmentFile } from "./user-environment-file.js";
+import { openDisplay } from "./x11-forwarding.js";
 
 /** The sessions of a connection, as local programs. */
 export class LocalSessions implements SessionHost {
   readonly #context: NodeContext;
   readonly #connection: SshConnection;
   readonly #identity: LiveIdentity;
+  readonly #forwarding: ConnectionForwarding;
   readonly #agent: ForwardedAgent;
 
-  constructor(context: NodeContext, connection: SshConnection, identity: LiveIdentity) {
-    this.#context = context;
-    this.#connection = connection;
+  constructor(forwarding: ConnectionForwarding, identity: LiveIdentity) {
+    this.#context = forwarding.context;
+    this.#connection = forwarding.connection;
     this.#identity = identity;
-    this.#agent = new ForwardedAgent(context, connection, identity);
+    this.#forwarding = forwarding;
+    this.#agent = new ForwardedAgent(forwarding);
   }
 
   offersSubsystem(name: string): boolean {
@@ -36,7 +41,11 @@ export class LocalSessions implements SessionHost {
     await this.#agent.socket();
   }
 
-  async prepare({ program, pty, environment, forwardAgent }: SessionLaunch): Promise<StartProgram> {
+  forwardX11(request: X11Request, channel: SshChannel): Promise<string> {
+    return openDisplay(request, channel, this.#forwarding);
+  }
+
+  async prepare({ program, pty, environment, forwardAgent, display }: SessionLaunch): Promise<StartProgram> {
     const context = this.#context;
     const connection = this.#connection;
     const account = await context.lookupAccount(connection.user);
@@ -53,6 +62,7 @@ export class LocalSessions implements SessionHost {
         .public_addr,
       terminalType: pty?.terminalType,
       agentSocket: forwardAgent ? await this.#agent.socket() : undefined,
+      display,
       requested: environment,
       userFile: context.settings.permitUserEnv ? await readUserEnvironmentFile(account.home) : new Map(),
     };

@@ -25,6 +25,7 @@ import { ConnectionAdmission } from "../session/connection-admission.js";
 import { monitorConnection } from "../session/connection-monitor.js";
 import { LiveAccess } from "../session/live-access.js";
 import type { LiveIdentity } from "../session/live-identity.js";
+import { ConnectionForwarding } from "./connection-forwarding.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
 import { LocalSessions } from "./local-sessions.js";
@@ -32,9 +33,10 @@ import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
 import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
-import { forwardPort } from "./port-forwarding.js";
+import { serveLocalForwarding } from "./port-forwarding.js";
+import { serveRemoteForwarding } from "./remote-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
-import { recordedElsewhere } from "./recorded-elsewhere.js";
+import { unlessRecordedElsewhere } from "./recorded-elsewhere.js";
 import { checkRecordingProof, RECORDING_PROOF_REQUEST } from "../session/recording-proof.js";
 import { startRecordingUpload } from "../session/recording-upload.js";
 import { serveSessionChannel } from "../session/session-channel.js";
@@ -105,7 +107,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     return { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
   };
   const access = new LiveAccess({ view, clock, log });
-  const context: NodeContext = {
+  const shared: NodeContext = {
     ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
     ...{ sessions, openSessions, refusals },
     service: "node",
@@ -117,7 +119,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     records: () => view.clusterConfig().spec.session_recording !== "off",
     stopping: stopping.signal,
   };
-  const uploads = startRecordingUpload(context);
+  const uploads = startRecordingUpload(shared);
 
   const ssh = createSshServer({
     hostSigners: options.hostSigners,
@@ -137,7 +139,10 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   function serve(connection: SshConnection): void {
     const identity = identify(connection);
     if (identity === undefined) return;
-    const host = new LocalSessions(context, connection, identity);
+    let recordedByProxy = false;
+    const context = unlessRecordedElsewhere(shared, () => recordedByProxy);
+    const forwarding = new ConnectionForwarding(context, connection, identity);
+    const host = new LocalSessions(forwarding, identity);
     log.info("a user is connected", {
       user: identity.user,
       login: connection.user,
@@ -145,21 +150,17 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     });
     connection.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
     connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
-    let told = context;
     connection.onGlobalRequest(RECORDING_PROOF_REQUEST, ({ payload }) => {
       const authorities = trustedHostAuthorities(view);
       checkRecordingProof(payload, { sessionId: connection.sessionId, authorities, now: clock.now() });
-      told = recordedElsewhere(context);
+      recordedByProxy = true;
       return true;
     });
     const admission = new ConnectionAdmission({ context, connection, identity });
-    admission.onSession((channel) =>
-      serveSessionChannel({ context: told, connection, identity, host, channel }),
-    );
-    admission.onChannel(
-      "direct-tcpip",
-      (open) => void forwardPort(open, { context: told, connection, identity }),
-    );
+    admission.onSession((channel) => serveSessionChannel({ context, connection, identity, host, channel }));
+    serveLocalForwarding(forwarding, admission);
+    serveRemoteForwarding(forwarding, admission);
+    identity.onChange(() => forwarding.update(identity));
     monitorConnection({ context, connection, identity });
   }
 

@@ -1,26 +1,30 @@
-import type { AuthApi } from "../auth/client/api.js";
 import type { NodeContext } from "./node-context.js";
 
-const nothing = (): Promise<void> => Promise.resolve();
-
-/** The calls by which a node tells of its sessions. */
-const UNTOLD = {
-  emitAuditEvent: nothing,
-  postSessionSlice: nothing,
-  createSession: nothing,
-  updateSession: nothing,
-  deleteSession: nothing,
-} satisfies Partial<AuthApi>;
-
 /**
- * The context of a connection that a proxy of the cluster records: all that happens on it is told by the proxy, under its
- * own session ids. Logins that are refused are still told by the node.
+ * The context of a connection that a proxy of the cluster may record: from when `elsewhere` holds, all that happens on it is
+ * told by the proxy alone, under its own session ids. Logins that are refused are told by the node in any case.
  */
-export function recordedElsewhere(context: NodeContext): NodeContext {
+export function unlessRecordedElsewhere(context: NodeContext, elsewhere: () => boolean): NodeContext {
+  const { api, openSessions } = context;
+  const unless =
+    <A extends unknown[]>(tell: (...args: A) => Promise<void>) =>
+    (...args: A): Promise<void> =>
+      elsewhere() ? Promise.resolve() : tell(...args);
   return {
     ...context,
-    api: { ...context.api, ...UNTOLD },
-    openSessions: { add: nothing, remove: nothing, recover: nothing },
-    records: () => false,
+    api: {
+      ...api,
+      emitAuditEvent: unless(api.emitAuditEvent),
+      postSessionSlice: unless(api.postSessionSlice),
+      createSession: unless(api.createSession),
+      updateSession: unless(api.updateSession),
+      deleteSession: unless(api.deleteSession),
+    },
+    openSessions: {
+      add: unless((id, end) => openSessions.add(id, end)),
+      remove: unless((id) => openSessions.remove(id)),
+      recover: (emit) => openSessions.recover(emit),
+    },
+    records: () => !elsewhere() && context.records(),
   };
 }

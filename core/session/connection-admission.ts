@@ -2,7 +2,14 @@
 import { auditEvent } from "../audit/catalogue.js";
 import { takeConnectionPlace } from "../auth/client/connection-place.js";
 import { accessDenied, type CodedError, errorChain, errorMessage, hasCode } from "../errors/error.js";
-import { type ChannelOpen, OPEN_FAILURE, type SshChannel, type SshConnection } from "../ssh/contract.js";
+import {
+  type ChannelOpen,
+  OPEN_FAILURE,
+  type PeerRequest,
+  type RequestReply,
+  type SshChannel,
+  type SshConnection,
+} from "../ssh/contract.js";
 import type { LiveIdentity } from "./live-identity.js";
 import type { SessionContext } from "./session-context.js";
 
@@ -11,9 +18,11 @@ export interface AdmissionOptions {
   readonly context: SessionContext;
   readonly connection: SshConnection;
   readonly identity: LiveIdentity;
+  /** True where a node behind this server gives the connection its place. */
+  readonly countedBehind?: boolean;
 }
 
-/** Opens the channels of a connection once it has its place; one that gets none, or loses it, is disconnected. */
+/** Serves a connection once it has its place; one that gets none, or loses it, is disconnected. */
 export class ConnectionAdmission {
   readonly #options: AdmissionOptions;
   readonly #admitted: Promise<void>;
@@ -35,6 +44,19 @@ export class ConnectionAdmission {
     });
   }
 
+  /** As {@link SshConnection.onGlobalRequest}; refused without a place. */
+  onGlobalRequest(
+    name: string,
+    handler: (request: PeerRequest) => RequestReply | Promise<RequestReply>,
+  ): void {
+    this.#options.connection.onGlobalRequest(name, (request) =>
+      this.#admitted.then(
+        () => handler(request),
+        () => false,
+      ),
+    );
+  }
+
   /** Serves session channels, as many at a time as the roles allow. */
   onSession(serve: (channel: SshChannel) => void): void {
     const { identity } = this.#options;
@@ -54,10 +76,10 @@ export class ConnectionAdmission {
   }
 
   async #takePlace(): Promise<void> {
-    const { context, connection, identity } = this.#options;
+    const { context, connection, identity, countedBehind = false } = this.#options;
     const { api, log, clock } = context;
     const max = identity.access.maxConnections();
-    if (max === 0) return;
+    if (max === 0 || countedBehind) return;
     try {
       const place = await takeConnectionPlace(api, {
         ...{ user: identity.user, max, log, clock },

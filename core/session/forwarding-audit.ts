@@ -6,6 +6,20 @@ import type { SshConnection } from "../ssh/contract.js";
 import type { SessionContext } from "./session-context.js";
 import type { SessionBytes } from "./session-streams.js";
 
+/**
+ * Which way a connection is forwarded: `local` from the client to a target of this host's network, `remote` from a
+ * listener on this host to the client, `listener` for that listener itself, `agent` and `x11` to the client's agent
+ * and display.
+ */
+export type ForwardKind = "local" | "remote" | "listener" | "agent" | "x11";
+
+/** One forwarded connection. */
+export interface Forward {
+  readonly kind: ForwardKind;
+  /** Its end on this host's side: `host:port`, or `unix:` and the path of a socket. */
+  readonly addr: string;
+}
+
 /** Who forwards. */
 export interface ForwardingOptions {
   readonly context: SessionContext;
@@ -28,22 +42,24 @@ export class ForwardingAudit {
     };
   }
 
-  /** Tells a connection to a target; under the strict policy throws where that cannot be put on record. */
-  async connected(target: string): Promise<void> {
-    await this.#emit(auditEvent("port", "success", { ...this.#origin, addr: target, success: true }));
+  /** Tells a connection before its first byte; under the strict policy throws where that cannot be put on record. */
+  async connected(forward: Forward): Promise<void> {
+    const fields = { ...this.#origin, ...forward, success: true };
+    await this.#emit(auditEvent(eventOf(forward), "success", fields));
   }
 
   /** Tells a connection that was refused or failed. Never rejects. */
-  async failed(target: string, error: string): Promise<void> {
-    const event = auditEvent("port", "failure", { ...this.#origin, addr: target, success: false, error });
-    await this.#emit(event).catch(() => undefined);
+  async failed(forward: Forward, error: string): Promise<void> {
+    const fields = { ...this.#origin, ...forward, success: false, error };
+    await this.#emit(auditEvent(eventOf(forward), "failure", fields)).catch(() => undefined);
   }
 
   /** Tells the bytes of a connection that has ended. Never rejects. */
-  async ended(bytes: SessionBytes): Promise<void> {
+  async ended(forward: Forward, bytes: SessionBytes): Promise<void> {
     const { serverId, namespace } = this.#context;
     const event = auditEvent("sessionData", "success", {
       ...this.#origin,
+      ...forward,
       ...bytes,
       server_id: serverId,
       namespace,
@@ -61,4 +77,8 @@ export class ForwardingAudit {
       if (auditPolicy === "strict") throw cause;
     }
   }
+}
+
+function eventOf({ kind }: Forward): "port" | "x11Forward" {
+  return kind === "x11" ? "x11Forward" : "port";
 }

@@ -47,19 +47,6 @@ export class LiveIdentity implements UserIdentity {
     return () => void this.#listeners.delete(own);
   }
 
-  /**
-   * Calls `ended` once, should what is allowed now be allowed no longer; returns the function that unsubscribes. For what
-   * depends on an option of the roles, such as a forwarded port; it ends with the connection in any case.
-   */
-  whileAllowed(allowed: (identity: UserIdentity) => boolean, ended: () => void): () => void {
-    const unsubscribe = this.onChange(() => {
-      if (allowed(this)) return;
-      unsubscribe();
-      ended();
-    });
-    return unsubscribe;
-  }
-
   /** Calls back when the connection itself is no longer allowed, after its sessions have been ended and told. */
   onDenied(denied: (reason: string) => void): void {
     this.#denied = denied;

@@ -5,6 +5,7 @@ import { lastLine, type SessionParts, unrecordable } from "./session-parts.js";
 import type { Session, SessionClient, SessionOptions } from "./session.js";
 import type { SessionEvents } from "./session-events.js";
 import { connectStreams, type SessionBytes } from "./session-streams.js";
+import { SftpAudit } from "./sftp-audit.js";
 
 /** How long the last words to a client may take. */
 const TELL_MS = 2_000;
@@ -63,12 +64,14 @@ export class PlainSession implements Session, SessionClient {
 
   async #run(): Promise<void> {
     const { context, process, audit, program } = this.#parts;
+    const tap = this.#listener();
     // The reply to the request that started all this goes out first.
     await new Promise((resolve) => setImmediate(resolve));
     const [status] = await Promise.all([
       process.exited,
-      connectStreams({ channel: this.#channel, process, bytes: this.#bytes, log: context.log }),
+      connectStreams({ channel: this.#channel, process, bytes: this.#bytes, tap, log: context.log }),
     ]);
+    await tap?.end().catch(() => undefined);
     this.#ending = true;
     reportExit(this.#channel, status);
     this.#channel.close();
@@ -78,5 +81,16 @@ export class PlainSession implements Session, SessionClient {
     audit.append(() => this.#events.end({ interactive: false, participants: [this.#user] }));
     await audit.close();
     await context.openSessions.remove(this.id);
+  }
+
+  /** Of subsystems there is only sftp. */
+  #listener(): SftpAudit | undefined {
+    const { audit, program } = this.#parts;
+    if (program.kind !== "subsystem") return undefined;
+    return new SftpAudit({
+      facts: this.#events.sftp(),
+      emit: (event) => audit.require(event),
+      unreadable: (reason) => void this.#terminate(`what it does to files cannot be audited: ${reason}`),
+    });
   }
 }

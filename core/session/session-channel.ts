@@ -13,6 +13,7 @@ import type { SessionHost } from "./session-host.js";
 import { type PtyRequest, readEnv, readPtyRequest, readText, readWindowChange } from "./session-requests.js";
 import { isSettable } from "./settable-variable.js";
 import { TerminalSession } from "./terminal-session.js";
+import { readX11Request, type X11Request } from "./x11-request.js";
 
 /** What a session channel needs. */
 export interface SessionChannelOptions {
@@ -38,6 +39,7 @@ class SessionChannelHandler {
   readonly #environment = new Map<string, string>();
   #pty: PtyRequest | undefined;
   #forwardAgent = false;
+  #display: string | undefined;
   #started = false;
   #client: SessionClient | undefined;
 
@@ -57,6 +59,8 @@ class SessionChannelHandler {
         return this.#resize(payload);
       case "auth-agent-req@openssh.com":
         return this.#requestAgent();
+      case "x11-req":
+        return this.#requestX11(readX11Request(payload));
       case "signal":
         return this.#signal(readText(payload));
       case "shell":
@@ -102,6 +106,18 @@ class SessionChannelHandler {
       return true;
     } catch (error) {
       this.#options.context.log.info("agent forwarding was refused", { error: errorMessage(error) });
+      return false;
+    }
+  }
+
+  async #requestX11(request: X11Request): Promise<boolean> {
+    const { host, channel, context } = this.#options;
+    if (this.#started || this.#display !== undefined || host.forwardX11 === undefined) return false;
+    try {
+      this.#display = await host.forwardX11(request, channel);
+      return true;
+    } catch (error) {
+      context.log.info("X11 forwarding was refused", { error: errorMessage(error) });
       return false;
     }
   }
@@ -169,10 +185,12 @@ class SessionChannelHandler {
 
   async #startSession(id: string, program: Program): Promise<Session> {
     const { context, connection, identity, channel, host } = this.#options;
-    const pty = this.#pty;
+    // A terminal between client and subsystem would carry the protocol past its audit.
+    const pty = program.kind === "subsystem" ? undefined : this.#pty;
     const start = await host.prepare({
       ...{ program, pty, environment: this.#environment },
       forwardAgent: this.#forwardAgent,
+      display: this.#display,
     });
     return startSession({ id, context, connection, channel, identity, program, pty, start });
   }

@@ -2,6 +2,8 @@
 import type { Program } from "./program.js";
 import type { SessionProcess } from "./session-process.js";
 import type { PtyRequest } from "./session-requests.js";
+import type { SshChannel } from "../ssh/contract.js";
+import type { X11Request } from "./x11-request.js";
 
 /** What a client asks to be run. */
 export interface SessionLaunch {
@@ -12,6 +14,8 @@ export interface SessionLaunch {
   readonly environment: ReadonlyMap<string, string>;
   /** Whether the program is to reach the client's agent; only after {@link SessionHost.forwardAgent} has agreed. */
   readonly forwardAgent: boolean;
+  /** Name of the X11 display that {@link SessionHost.forwardX11} has opened for the program. */
+  readonly display: string | undefined;
 }
 
 /** Starts the program of a launch that was made ready. Call at most once; throws `unavailable` where it cannot be started. */
@@ -23,6 +27,11 @@ export interface SessionHost {
   offersSubsystem(name: string): boolean;
   /** Lets later programs reach the client's agent. Throws `access_denied` where the roles do not allow it. */
   forwardAgent(): Promise<void>;
+  /**
+   * Opens an X11 display that lives as long as the channel, and returns its name. Throws `access_denied` where the
+   * roles do not allow it. Absent on hosts that forward none.
+   */
+  forwardX11?(request: X11Request, channel: SshChannel): Promise<string>;
   /**
    * Makes ready what the program needs, before the session is on record. Throws, with a text for the user, where it
    * cannot run: `access_denied` is audited as a refused login.

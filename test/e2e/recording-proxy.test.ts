@@ -1,10 +1,13 @@
 /** Sessions recorded at the proxy, beyond the ways of the matrix: where the agent comes from, whom the proxy trusts, and crashes. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
 import { startAgent, type Agent } from "./kit/agent.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
+import { freePorts } from "./kit/ports.js";
 import { needProgram, ours, run, succeed, type Outcome } from "./kit/programs.js";
 import { said } from "./kit/said.js";
 import { startSshd, type StockSshd } from "./kit/sshd.js";
@@ -115,6 +118,34 @@ describe("e2e: recording at the proxy", function () {
         .audit()
         .filter((event) => event.event === "session.start" && String(event.initial_command) === command);
       assert.equal(starts.length, 1, command);
+    }
+  });
+
+  it("forwards ports and sockets of a stock sshd both ways, and audits them", async () => {
+    const server = createServer((socket) => socket.end("from the server"));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const [local] = (await freePorts(1)) as [number];
+    const there = file("listener.sock");
+    const forwards = ["-R", `${local}:127.0.0.1:${port}`, "-R", `${there}:127.0.0.1:${port}`];
+    const read = (family: string): string =>
+      `${"/usr/bin/python3"} -c 'import socket; s=socket.socket(socket.${family}); s.connect(ADDRESS); print(s.recv(99))'`;
+    try {
+      const tcp = read("AF_INET").replace("ADDRESS", `("127.0.0.1", ${local})`).replaceAll('"', '\\"');
+      const unix = read("AF_UNIX").replace("ADDRESS", `"${there}"`).replaceAll('"', '\\"');
+      const { stdout, stderr } = await ssh([
+        ...[...jump(), "-o", "ExitOnForwardFailure=yes", ...forwards, ...sshdAt()],
+        `eval "${tcp}; ${unix}"`,
+      ]);
+      assert.equal(stdout, "b'from the server'\nb'from the server'\n", stderr);
+      for (const addr of [`127.0.0.1:${local}`, `unix:${there}`]) {
+        await daemon.audited(
+          (event) => event.event === "port" && event.kind === "remote" && event.addr === addr,
+        );
+      }
+    } finally {
+      server.close();
     }
   });
 

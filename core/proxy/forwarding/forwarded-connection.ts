@@ -3,6 +3,7 @@ import { accessDenied, errorMessage } from "../../errors/error.js";
 import { VERSION } from "../../grammar/version.js";
 import { ConnectionAdmission } from "../../session/connection-admission.js";
 import { monitorConnection } from "../../session/connection-monitor.js";
+import { ForwardingAudit } from "../../session/forwarding-audit.js";
 import type { LiveAccess } from "../../session/live-access.js";
 import type { LiveIdentity } from "../../session/live-identity.js";
 import { serveSessionChannel } from "../../session/session-channel.js";
@@ -17,7 +18,8 @@ import {
 import { type AgentSource, openClientAgent } from "./client-agent.js";
 import type { CarryingClient } from "./forwarding-server.js";
 import { TargetConnection } from "./target-connection.js";
-import { forwardAgentChannel, forwardPortToTarget } from "./target-forwarding.js";
+import { forwardAgentChannel, forwardToTarget, LOCAL_FORWARDS } from "./target-forwarding.js";
+import { bringRemoteForwards, serveRemoteForwarding } from "./target-listeners.js";
 import { mayForwardAgent, TargetSessions } from "./target-sessions.js";
 import type { ForwardingTarget } from "./target.js";
 
@@ -53,6 +55,7 @@ export function serveForwardedConnection(options: ForwardedConnectionOptions): v
     clientAddress: connection.remoteAddress,
     openAgent: () => openClientAgent(sources()),
     onConnection: (upstream) => {
+      bringRemoteForwards(upstream, connection, { target, identity, audit });
       upstream.onChannel("auth-agent@openssh.com", (open) => {
         if (agentOffered === true && mayForwardAgent(identity, connection.user)) {
           void forwardAgentChannel(open, connection);
@@ -76,15 +79,20 @@ export function serveForwardedConnection(options: ForwardedConnectionOptions): v
   });
   connection.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
   connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("true"));
-  const admission = new ConnectionAdmission({ context, connection, identity });
+  const admission = new ConnectionAdmission({
+    ...{ context, connection, identity },
+    countedBehind: options.target.facts.id !== "",
+  });
   admission.onSession((channel) => {
     agentOffered ??= false;
     serveSessionChannel({ context, connection, identity, host, channel });
   });
-  admission.onChannel(
-    "direct-tcpip",
-    (open) => void forwardPortToTarget(open, target, { context, connection, identity }),
-  );
+  const audit = new ForwardingAudit({ context, connection, identity });
+  const forwarding = { target, identity, audit };
+  for (const type of LOCAL_FORWARDS.keys()) {
+    admission.onChannel(type, (open) => void forwardToTarget(open, forwarding));
+  }
+  serveRemoteForwarding(connection, admission, forwarding);
   monitorConnection({ context, connection, identity });
   void connection.whenClosed.then(() => target.close());
 }

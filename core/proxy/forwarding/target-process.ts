@@ -28,23 +28,16 @@ export async function startTargetProcess(
 }
 
 async function request(channel: SshChannel, launch: SessionLaunch): Promise<void> {
-  // Servers take the variables they like; a client is not told which either.
+  // As with a client of the target itself, a variable or an agent that it does not take keeps nobody out.
   for (const [name, value] of launch.environment) {
     void channel.request("env", false, new SshWriter().string(name).string(value).toBuffer());
   }
-  const required: [what: string, name: string, payload?: Buffer][] = [];
-  if (launch.forwardAgent) required.push(["agent forwarding", "auth-agent-req@openssh.com"]);
-  if (launch.pty !== undefined) required.push(["a terminal", "pty-req", ptyPayload(launch.pty)]);
-  required.push(programRequest(launch.program));
-  // Sent in one go: every answer would cost a round trip to the target.
-  const answers = await Promise.all(
-    required.map(async ([what, name, payload]) => ({
-      what,
-      granted: await channel.request(name, true, payload),
-    })),
-  );
-  const refused = answers.find(({ granted }) => !granted);
-  if (refused !== undefined) throw unavailable(`the remote host refuses ${refused.what}`);
+  if (launch.forwardAgent) void channel.request("auth-agent-req@openssh.com", false);
+  if (launch.pty !== undefined && !(await channel.request("pty-req", true, ptyPayload(launch.pty)))) {
+    throw unavailable("the remote host refuses a terminal");
+  }
+  const [what, name, payload] = programRequest(launch.program);
+  if (!(await channel.request(name, true, payload))) throw unavailable(`the remote host refuses ${what}`);
 }
 
 function ptyPayload({ terminalType, size, modes }: PtyRequest): Buffer {

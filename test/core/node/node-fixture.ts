@@ -115,6 +115,7 @@ export class NodeFixture {
         labels: { env: "test" },
         commands: [],
         permitUserEnv: false,
+        portForwarding: true,
         advertiseAddr: "127.0.0.1:3022",
         algorithms: {},
         limits: DEFAULT_LIMITS,

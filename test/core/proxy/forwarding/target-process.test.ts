@@ -11,6 +11,7 @@ const LAUNCH: SessionLaunch = {
   pty: undefined,
   environment: new Map([["LANG", "C"]]),
   forwardAgent: false,
+  display: undefined,
 };
 
 /** A connection to a target that grants requests unless they are in `refused`, and then runs `program`. */
@@ -92,10 +93,13 @@ describe("proxy: a program on the target", () => {
   it("is not started where the target refuses it, or what it needs", async () => {
     const { connection } = await target(() => undefined, ["exec"]);
     await assert.rejects(startTargetProcess(connection, LAUNCH), /the remote host refuses to run commands/);
-    const noAgent = await target(() => undefined, ["auth-agent-req@openssh.com"]);
-    await assert.rejects(
-      startTargetProcess(noAgent.connection, { ...LAUNCH, forwardAgent: true }),
-      /refuses agent forwarding/,
-    );
+    const noTerminal = await target(() => assert.fail("it was started"), ["pty-req"]);
+    const pty = { terminalType: "vt100", size: { columns: 80, rows: 25 }, modes: Buffer.of(0) };
+    await assert.rejects(startTargetProcess(noTerminal.connection, { ...LAUNCH, pty }), /refuses a terminal/);
+  });
+
+  it("is started without an agent where the target takes none", async () => {
+    const { connection } = await target((channel) => channel.close(), ["auth-agent-req@openssh.com"]);
+    await startTargetProcess(connection, { ...LAUNCH, forwardAgent: true });
   });
 });
