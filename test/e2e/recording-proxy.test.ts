@@ -24,7 +24,7 @@ describe("e2e: recording at the proxy", function () {
   let agent: Agent;
 
   before(async function () {
-    needProgram(this, "ssh", "sshd", "sftp", "rsync", "git", "ssh-agent");
+    needProgram(this, "ssh", "sshd", "sftp", "rsync", "git", "ssh-agent", "/usr/bin/python3");
     daemon = await startDaemon({ auth_service: { session_recording: "proxy" } });
     await addUser(daemon, "alice", LOGIN);
     client = await sshClient(daemon, "alice", LOGIN);
@@ -129,17 +129,15 @@ describe("e2e: recording at the proxy", function () {
     const [local] = (await freePorts(1)) as [number];
     const there = file("listener.sock");
     const forwards = ["-R", `${local}:127.0.0.1:${port}`, "-R", `${there}:127.0.0.1:${port}`];
-    const read = (family: string): string =>
-      `${"/usr/bin/python3"} -c 'import socket; s=socket.socket(socket.${family}); s.connect(ADDRESS); print(s.recv(99))'`;
+    const read = (family: string, address: string): string =>
+      `/usr/bin/python3 -c 'import socket; s = socket.socket(socket.${family}); s.connect(${address}); print(s.recv(99))'`;
     try {
-      const tcp = read("AF_INET").replace("ADDRESS", `("127.0.0.1", ${local})`).replaceAll('"', '\\"');
-      const unix = read("AF_UNIX").replace("ADDRESS", `"${there}"`).replaceAll('"', '\\"');
       const { stdout, stderr } = await ssh([
         ...[...jump(), "-o", "ExitOnForwardFailure=yes", ...forwards, ...sshdAt()],
-        `eval "${tcp}; ${unix}"`,
+        `${read("AF_INET", `("127.0.0.1", ${local})`)}; ${read("AF_UNIX", `"${there}"`)}`,
       ]);
       assert.equal(stdout, "b'from the server'\nb'from the server'\n", stderr);
-      for (const addr of [`127.0.0.1:${local}`, `unix:${there}`]) {
+      for (const addr of [`localhost:${local}`, `unix:${there}`]) {
         await daemon.audited(
           (event) => event.event === "port" && event.kind === "remote" && event.addr === addr,
         );

@@ -57,7 +57,7 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
       login: hop?.login ?? credentials.certificate.principals[0]!,
       credentials,
     });
-    return hop === undefined ? new TeleportProxy(connection, credentials) : new JumpHost(connection);
+    return hop === undefined ? new TeleportProxy(connection, credentials) : new JumpHost(connection, credentials);
   } catch (error) {
     if (hasCode(error, "unavailable")) {
       throw unavailable(`cannot reach the proxy at ${formatAddress(address)}: ${errorMessage(error)}`, {
@@ -91,8 +91,7 @@ class TeleportProxy implements ProxyClient {
   }
 
   async dialNode({ host, port, cluster }: NodeTarget): Promise<SshChannel> {
-    const offersAgent = await this.#records();
-    if (offersAgent) serveLoginAsAgent(this.#connection, this.#credentials);
+    const offersAgent = await offerAgentToRecorder(this.#connection, this.#credentials);
     const name = `proxy:${isIPv6(host) ? `[${host}]` : host}:${port}@default@${cluster}`;
     return this.#openSubsystem(name, offersAgent);
   }
@@ -103,12 +102,6 @@ class TeleportProxy implements ProxyClient {
 
   close(): void {
     this.#connection.disconnect("bye");
-  }
-
-  /** Whether the proxy records sessions: then it logs in to nodes itself, and needs the user's agent for that. */
-  async #records(): Promise<boolean> {
-    const answer = await this.#connection.globalRequest("recording-proxy@teleport.com", true);
-    return answer?.toString("latin1") === "true";
   }
 
   /** Throws `unavailable` with what the proxy wrote to stderr before it refused. */
@@ -134,25 +127,37 @@ class TeleportProxy implements ProxyClient {
   }
 }
 
-/** Answers a recording proxy with the login of this client alone, not with the user's own agent. */
-function serveLoginAsAgent(connection: SshConnection, { privateKey, certificate }: Credentials): void {
+/**
+ * Lets a proxy that records sessions, and so logs in to nodes itself, use this client's login, not the user's own agent.
+ * False where it does not record.
+ */
+async function offerAgentToRecorder(
+  connection: SshConnection,
+  { privateKey, certificate }: Credentials,
+): Promise<boolean> {
+  const answer = await connection.globalRequest("recording-proxy@teleport.com", true);
+  if (answer?.toString("latin1") !== "true") return false;
   const signer = createSigner(privateKey, certificate.blob);
   connection.onChannel("auth-agent@openssh.com", (open) => {
     const channel = open.accept();
     channel.extended.resume();
     void serveAgent(channel, () => [{ signer, comment: `teleport:${certificate.keyId}` }]);
   });
+  return true;
 }
 
 /** An SSH server that only forwards: it knows of no clusters and leads to no auth server. */
 class JumpHost implements ProxyClient {
   readonly #connection: SshConnection;
+  readonly #credentials: Credentials;
 
-  constructor(connection: SshConnection) {
+  constructor(connection: SshConnection, credentials: Credentials) {
     this.#connection = connection;
+    this.#credentials = credentials;
   }
 
   async dialNode({ host, port }: NodeTarget): Promise<SshChannel> {
+    await offerAgentToRecorder(this.#connection, this.#credentials);
     const target = new SshWriter().string(host).uint32(port).string("0.0.0.0").uint32(0);
     const channel = await this.#connection.openChannel("direct-tcpip", target.toBuffer());
     channel.extended.resume();
