@@ -5,10 +5,13 @@
 import type { Role } from "../resources/role.js";
 import type { Traits } from "../resources/user.js";
 import { type CompiledRole, compileRole } from "./compiled-role.js";
-import { allow, type Decision, refuse } from "./decision.js";
+import type { Decision } from "./decision.js";
 import { IMPLICIT_ROLE } from "./implicit-role.js";
 import { DEFAULT_MAX_TTL_MS, type EffectiveOptions, type LockingMode } from "./role-options.js";
+import type { RuleLog } from "./rule-action.js";
+import { decideRule } from "./rule-decision.js";
 import { decideServer, findServer, type ServerFacts, type ServerFindings } from "./server-decision.js";
+import type { RuleSubject } from "./where.js";
 
 export type { Decision } from "./decision.js";
 
@@ -24,8 +27,11 @@ export interface Access {
   findServer(server: ServerFacts, login: string): ServerFindings;
   /** Whether there is a login with which the user may reach the server: what lists show. */
   canSeeServer(server: ServerFacts): boolean;
-  /** Whether the user may do something with the resources of a kind. Rules with a `where` never allow, but do deny. */
-  checkRule(verb: string, kind: string): Decision;
+  /**
+   * Whether the user may do something with the resources of a kind. A rule whose `where` speaks of what the subject
+   * lacks never allows, but does deny.
+   */
+  checkRule(verb: string, kind: string, subject?: RuleSubject, log?: RuleLog): Decision;
   /** The requested life of a certificate, cut to the shortest `max_session_ttl` of all roles. */
   capTtlMs(requestedMs: number): number;
   /** Whether a role allows agent forwarding; with a login, a role that also grants that login. */
@@ -61,7 +67,8 @@ export function createAccess(roles: readonly Role[], traits: Traits): Access {
     checkServer,
     findServer: (server, login) => findServer(named, server, login),
     canSeeServer: (server) => logins.some((login) => checkServer(server, login).allowed),
-    checkRule: (verb, kind) => decideRule(all, verb, kind),
+    checkRule: (verb, kind, subject = {}, log = () => undefined) =>
+      decideRule(all, { verb, kind, subject, log }),
     capTtlMs: (requestedMs) =>
       Math.min(
         requestedMs,
@@ -98,17 +105,4 @@ function grantedLogins(roles: readonly CompiledRole[]): string[] {
     .filter((role) => role.allow.hasNamespace("default"))
     .flatMap((role) => role.allow.logins.names);
   return [...new Set(allowed)].filter((login) => !denied.some((set) => set.has(login)));
-}
-
-function decideRule(roles: readonly CompiledRole[], verb: string, kind: string): Decision {
-  const inScope = (side: CompiledRole["allow"]): boolean =>
-    side.hasNamespace("default") && side.hasRule(verb, kind);
-  const denying = roles.find(({ deny }) => inScope(deny));
-  if (denying !== undefined) {
-    return refuse(`access denied to perform action '${verb}' on ${kind}`, `role ${denying.name} denies it`);
-  }
-  const granting = roles.find((role) => inScope(role.allow));
-  return granting === undefined
-    ? refuse(`access denied to perform action "${verb}" on "${kind}"`, "no role allows it")
-    : allow(granting.name);
 }

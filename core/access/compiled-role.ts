@@ -1,16 +1,17 @@
 import type { Role, RoleConditions } from "../resources/role.js";
 import type { Traits } from "../resources/user.js";
+import { type CompiledRule, compileRules } from "./compiled-rule.js";
 import { compileLabelSelector, type LabelSelector } from "./label-selector.js";
 import { allowedLogins, deniedLogins, type LoginSet } from "./logins.js";
 import { type EffectiveOptions, effectiveOptions } from "./role-options.js";
-import { ruleCovers } from "./rule.js";
 
 /** One side of a role, `allow` or `deny`, ready to be asked. */
 export interface CompiledConditions {
   readonly logins: LoginSet;
   readonly labels: LabelSelector;
   hasNamespace(namespace: string): boolean;
-  hasRule(verb: string, kind: string): boolean;
+  /** The rules, the most specific first. */
+  rules(): readonly CompiledRule[];
 }
 
 /** A role with its templates expanded for one user. */
@@ -32,19 +33,22 @@ export function compileRole(role: Role, traits: Traits): CompiledRole {
       logins: allowedLogins(allow.logins ?? [], traits),
       // Version 3 roles that do not speak of labels reach every server.
       labels: compileLabelSelector(allow.node_labels ?? { "*": "*" }, traits, false),
-      // A condition that is not evaluated must not widen a role; conditions are not evaluated yet.
-      hasRule: (verb, kind) => rules(allow).some((rule) => !rule.where && ruleCovers(rule, verb, kind)),
+      rules: rulesOf(allow, false),
     },
     deny: {
       ...scope(deny),
       logins: deniedLogins(deny.logins ?? [], traits),
       labels: compileLabelSelector(deny.node_labels ?? {}, traits, true),
-      hasRule: (verb, kind) => rules(deny).some((rule) => ruleCovers(rule, verb, kind)),
+      rules: rulesOf(deny, true),
     },
   };
 }
 
-const rules = (conditions: RoleConditions): NonNullable<RoleConditions["rules"]> => conditions.rules ?? [];
+/** Compiled when they are first asked for: who opens connections asks for none. */
+function rulesOf({ rules = [] }: RoleConditions, whenUnclear: boolean): CompiledConditions["rules"] {
+  let compiled: CompiledRule[] | undefined;
+  return () => (compiled ??= compileRules(rules, whenUnclear));
+}
 
 /** Stored roles never name namespaces: there is only `default`. */
 function scope(conditions: RoleConditions): Pick<CompiledConditions, "hasNamespace"> {

@@ -1,7 +1,7 @@
 /** Changes to users and roles. */
-import { compileLabelPattern } from "../access/label-pattern.js";
+import { requireReadableRole } from "../access/readable-role.js";
 import { auditEvent } from "../audit/catalogue.js";
-import { badParameter, errorMessage } from "../errors/error.js";
+import { badParameter } from "../errors/error.js";
 import { ZERO_TIME } from "../resources/envelope.js";
 import { roleCodec } from "../resources/role-codec.js";
 import type { Role } from "../resources/role.js";
@@ -131,23 +131,6 @@ function checkedRole(input: Role): Role {
       `a role cannot be named ${role.metadata.name}: that is a system role; choose another name`,
     );
   }
-  requireReadableLabels(role);
+  requireReadableRole(role);
   return role;
-}
-
-/** A pattern that cannot be compiled matches nothing; where it was to deny something, that must not go unnoticed. */
-function requireReadableLabels({ metadata, spec }: Role): void {
-  for (const [key, value] of [spec.allow, spec.deny].flatMap((side) =>
-    Object.entries(side.node_labels ?? {}),
-  )) {
-    for (const pattern of [value].flat().filter((text) => !text.includes("{{"))) {
-      try {
-        compileLabelPattern(pattern);
-      } catch (error) {
-        throw badParameter(`role "${metadata.name}": node label ${key}: ${errorMessage(error)}`, {
-          cause: error,
-        });
-      }
-    }
-  }
 }

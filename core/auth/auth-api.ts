@@ -14,7 +14,8 @@ import type { AuthApi } from "./client/api.js";
 
 /** The typed interface for one caller. Both transports use it, so a call answers the same through either. */
 export function createAuthApi(caller: Caller, services: Services): AuthApi {
-  const scope: CallScope = { caller, services, may: createAuthorization(caller, services.stores) };
+  const may = createAuthorization(caller, services.stores, services.log);
+  const scope: CallScope = { caller, services, may };
   return {
     ...clusterCalls(scope),
     ...accountCalls(scope),

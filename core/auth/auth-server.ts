@@ -165,6 +165,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     storage,
     stores,
     clock,
+    log,
     rateLimit,
     userCertificates,
     hostCertificates,

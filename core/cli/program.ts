@@ -6,7 +6,9 @@ import { Command, CommanderError } from "commander";
 import { errorMessage, hasCode } from "../errors/error.js";
 import { completionCommand, completionExamples, SHELLS } from "./completion/completion-command.js";
 import type { ArgumentSource } from "./completion/completable.js";
+import { printToStdout } from "./output.js";
 import { quotedWhereNeeded } from "./terminal-text.js";
+import { topicList, topicOf, TOPICS } from "./topics/topics.js";
 
 /** A command's module. */
 export interface CommandModule {
@@ -56,9 +58,15 @@ export class ExitWith extends Error {
 export async function runProgram(options: ProgramOptions, args: readonly string[]): Promise<void> {
   const program = frame(options.name, options.summary, options);
   if (options.examples) program.addHelpText("after", `\nExamples:\n${options.examples}`);
+  program.addHelpText("after", topicList(options.name));
   for (const entry of options.commands) addCommand(program, entry, options);
   program.helpCommand(false);
-  program.addCommand(helpCommand(program));
+  const help = helpCommand(program);
+  completions.set(
+    help,
+    TOPICS.map(({ name }) => name),
+  );
+  program.addCommand(help);
   const completion = completionCommand(program, {
     loadAll: () => configureAll(program),
     argumentsOf: (command) => completions.get(command),
@@ -119,12 +127,14 @@ async function configureChosen(command: Command): Promise<void> {
   if (load) (await load()).configure(command);
 }
 
-/** `help [command...]`: commander's own would show commands whose modules are not loaded yet. */
+/** `help [command...|topic]`: commander's own would show commands whose modules are not loaded yet. */
 function helpCommand(program: Command): Command {
   return quiet(new Command("help"))
-    .description("show help for a command")
+    .description("show help for a command, or a topic")
     .argument("[command...]")
     .action(async (words: readonly string[]) => {
+      const topic = words.length === 1 ? topicOf(words[0]!) : undefined;
+      if (topic) return printToStdout((await topic.load()).text);
       let command = program;
       for (const word of words) {
         const next = command.commands.find(

@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { badParameter, CodedError, errorMessage, limitExceeded } from "../errors/error.js";
-import { splitLines } from "./lines.js";
+import { MAX_LINE_BYTES, splitLines } from "./lines.js";
 import { indexName, memberType, parseIndex } from "./session-files.js";
 import { checkSessionId } from "./session-id.js";
 import { readUstar, type UstarEntry } from "./ustar.js";
@@ -22,7 +22,6 @@ export interface ArchiveExpectation {
 const DEFAULT_MAX_BYTES = 16 * 1024 ** 3;
 const MAX_INDEX_BYTES = 4 * 1024 * 1024;
 const MAX_EVENTS_BYTES = 4 * 1024 ** 3;
-const MAX_LINE_BYTES = 4 * 1024 * 1024;
 const MAX_MEMBERS = 4096;
 
 /**

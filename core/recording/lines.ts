@@ -1,5 +1,8 @@
 import { limitExceeded } from "../errors/error.js";
 
+/** The longest line of a recording's events. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+
 const NEWLINE = 0x0a;
 
 /** Splits bytes at newlines, without them; a last line needs none. Throws `limit_exceeded` for a longer line. */

@@ -1,5 +1,4 @@
 /** Reads stored recordings for players: archives are unpacked once into a cache and read from there. */
-import { createReadStream } from "node:fs";
 import { access, mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { badParameter, corrupt, errorMessage, hasCode, notFound } from "../errors/error.js";
@@ -7,18 +6,32 @@ import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { RecordingStore } from "../plugin/recording.js";
 import { fileError } from "./file-error.js";
-import { splitLines } from "./lines.js";
+import type { SessionScreen, SessionTimeline, TimelineStart } from "../resources/timeline.js";
+import { readScreenParts } from "./checkpoints.js";
+import { readEventPage, type EventPage, type PlaybackEvent } from "./event-pages.js";
+
 import { indexName } from "./session-files.js";
 import { checkSessionId } from "./session-id.js";
-import { EVENTS_FILE, OUTPUT_FILE, unpackFiles, unpackRecording } from "./unpack.js";
-
-/** A recorded event or print line, with `id`, its line number from 0. */
-export type PlaybackEvent = Record<string, unknown> & { readonly id: number };
+import { momentBefore, readTimeline } from "./timeline.js";
+import {
+  CHECKPOINTS_FILE,
+  EVENTS_FILE,
+  OUTPUT_FILE,
+  TIMELINE_FILE,
+  unpackFiles,
+  unpackRecording,
+} from "./unpack.js";
 
 /** A reader of stored recordings. */
 export interface Playback {
   /** The recorded lines in order, without the first `after`. Throws `bad_parameter`, `not_found`. */
   events(sessionId: string, after?: number): Promise<PlaybackEvent[]>;
+  /** Recorded lines from a cursor on, without one from the first; about 1 MiB of them. Throws like {@link events}. */
+  eventPage(sessionId: string, cursor?: string): Promise<EventPage>;
+  /** A window of the frames, at most 5000. Costs no more in the middle of a long recording. Throws like {@link events}. */
+  timeline(sessionId: string, start: TimelineStart, limit: number): Promise<SessionTimeline>;
+  /** The screen before the frame of this index: at most 8 MiB of output to write. Throws like {@link events}. */
+  screen(sessionId: string, index: number): Promise<SessionScreen>;
   /** Output from `offset` on, at most `maxBytes` and never more than {@link MAX_CHUNK_BYTES}; empty past the end. */
   chunk(sessionId: string, offset: number, maxBytes: number): Promise<Uint8Array>;
   /** Whether there is a recording under the id. Throws `bad_parameter`. */
@@ -42,7 +55,6 @@ export interface PlaybackOptions {
 
 /** The most that {@link Playback.chunk} returns. */
 export const MAX_CHUNK_BYTES = 5 * 1024 * 1024;
-const MAX_LINE_BYTES = 4 * 1024 * 1024;
 const KEEP_MS = 3 * 3600 * 1000;
 const PURGE_INTERVAL_MS = 10 * 60 * 1000;
 
@@ -62,15 +74,30 @@ class CachedPlayback implements Playback {
   }
 
   async events(sessionId: string, after = 0): Promise<PlaybackEvent[]> {
-    const directory = await this.#unpacked(sessionId);
     const events: PlaybackEvent[] = [];
-    let id = 0;
-    for await (const line of splitLines(createReadStream(join(directory, EVENTS_FILE)), MAX_LINE_BYTES)) {
-      if (line.length === 0) continue;
-      if (id >= after) events.push(parseEvent(line.toString("utf8"), id, sessionId));
-      id++;
-    }
+    let cursor: string | undefined;
+    do {
+      const page = await this.eventPage(sessionId, cursor);
+      events.push(...page.events.filter(({ id }) => id >= after));
+      cursor = page.next;
+    } while (cursor !== undefined);
     return events;
+  }
+
+  async eventPage(sessionId: string, cursor?: string): Promise<EventPage> {
+    return readEventPage(join(await this.#unpacked(sessionId), EVENTS_FILE), sessionId, cursor);
+  }
+
+  async timeline(sessionId: string, start: TimelineStart, limit: number): Promise<SessionTimeline> {
+    for (const value of [...Object.values(start), limit]) requireNatural(value, "a place in a recording");
+    return readTimeline(join(await this.#unpacked(sessionId), TIMELINE_FILE), start, limit);
+  }
+
+  async screen(sessionId: string, index: number): Promise<SessionScreen> {
+    requireNatural(index, "a place in a recording");
+    const directory = await this.#unpacked(sessionId);
+    const { elapsedMs, outputBytes, size } = await momentBefore(join(directory, TIMELINE_FILE), index);
+    return { elapsedMs, size, parts: await readScreenParts(join(directory, CHECKPOINTS_FILE), outputBytes) };
   }
 
   async chunk(sessionId: string, offset: number, maxBytes: number): Promise<Uint8Array> {
@@ -130,6 +157,8 @@ class CachedPlayback implements Playback {
     const directory = this.#cached(sessionId);
     const now = this.#options.clock.now();
     try {
+      // An older version left copies without an index, which are made anew.
+      await access(join(directory, CHECKPOINTS_FILE));
       // The time of a copy is that of its last use.
       await utimes(directory, now, now);
       return directory;
@@ -152,7 +181,10 @@ class CachedPlayback implements Playback {
     } catch (error) {
       if (!hasCode(error, "not_found")) throw unpackError(sessionId, directory, error);
       if (unpackedDirectory === undefined || !(await exists(join(unpackedDirectory, indexName(sessionId))))) {
-        throw notFound(`the recording of session ${sessionId} is not found`, { cause: error });
+        throw notFound(
+          `the recording of session ${sessionId} is not found: the session goes on, or was not recorded`,
+          { cause: error },
+        );
       }
       await unpackFiles(unpackedDirectory, sessionId, directory);
     }
@@ -173,12 +205,8 @@ function unpackError(sessionId: string, directory: string, error: unknown): unkn
   return isDamaged ? corrupt(`the recording of session ${sessionId} is damaged`, { cause: error }) : error;
 }
 
-function parseEvent(line: string, id: number, sessionId: string): PlaybackEvent {
-  try {
-    return { ...(JSON.parse(line) as Record<string, unknown>), id };
-  } catch (error) {
-    throw corrupt(`line ${id + 1} of the recording of session ${sessionId} is damaged`, { cause: error });
-  }
+function requireNatural(value: number, what: string): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw badParameter(`${what} must be a number from 0`);
 }
 
 async function exists(path: string): Promise<boolean> {

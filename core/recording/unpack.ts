@@ -5,21 +5,27 @@ import { pipeline as connect } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { corrupt, limitExceeded } from "../errors/error.js";
+import { buildCheckpoints } from "./checkpoints.js";
 import { partialPath } from "./durable-file.js";
 import { indexName, memberType, parseIndex, type RecordingFileType } from "./session-files.js";
+import { buildTimeline } from "./timeline.js";
 import { readUstar } from "./ustar.js";
 
 /** The file of an unpacked recording that holds the lines of all events files, in order. */
 export const EVENTS_FILE = "events.jsonl";
 /** The file of an unpacked recording that holds the session's output from its first byte. */
 export const OUTPUT_FILE = "output";
+/** The file of an unpacked recording that says when its output came; see timeline.ts. */
+export const TIMELINE_FILE = "timeline";
+/** The file of an unpacked recording that says from where its screens can be painted; see checkpoints.ts. */
+export const CHECKPOINTS_FILE = "checkpoints";
 
 /** Bounds what a small archive may unpack to, so that a crafted one cannot fill the disk. */
 const MAX_UNPACKED_BYTES = 64 * 1024 ** 3;
 
 /**
  * Unpacks an archive into `target`, a directory that appears whole or not at all, as {@link EVENTS_FILE} and
- * {@link OUTPUT_FILE}. Throws `corrupt` for an archive without a readable index.
+ * {@link OUTPUT_FILE} with their indexes. Throws `corrupt` for an archive without a readable index.
  */
 export async function unpackRecording(
   archive: AsyncIterable<Uint8Array>,
@@ -70,6 +76,8 @@ async function flatten(source: string, sessionId: string, target: string): Promi
       .map((entry) => join(source, basename(entry.file_name)));
   await gunzipInto(files("events"), join(target, EVENTS_FILE));
   await gunzipInto(files("chunks"), join(target, OUTPUT_FILE));
+  await buildTimeline(join(target, EVENTS_FILE), join(target, TIMELINE_FILE));
+  await buildCheckpoints(join(target, OUTPUT_FILE), join(target, CHECKPOINTS_FILE));
 }
 
 async function gunzipInto(sources: readonly string[], target: string): Promise<void> {

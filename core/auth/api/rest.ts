@@ -7,6 +7,7 @@ import { auditRoutes } from "./routes/audit.js";
 import { clusterRoutes, trustRoutes } from "./routes/cluster.js";
 import { joiningRoutes } from "./routes/joining.js";
 import { presenceRoutes } from "./routes/presence.js";
+import { connectionRoutes } from "./routes/connections.js";
 import { sessionRoutes } from "./routes/sessions.js";
 import { userRoutes } from "./routes/users.js";
 
@@ -17,6 +18,7 @@ const ROUTES: readonly Route[] = [
   ...joiningRoutes,
   ...presenceRoutes,
   ...sessionRoutes,
+  ...connectionRoutes,
   ...auditRoutes,
 ];
 

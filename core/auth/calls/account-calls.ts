@@ -1,5 +1,6 @@
-import { accessDenied } from "../../errors/error.js";
+import { accessDenied, hasCode } from "../../errors/error.js";
 import { callingUser } from "../caller.js";
+import type { RuleThing } from "../authorization.js";
 import type { AuthApi } from "../client/api.js";
 import type { CallScope } from "./scope.js";
 
@@ -30,51 +31,67 @@ export function accountCalls({
   return {
     async getUsers(withSecrets = false) {
       requireAdminForSecrets(withSecrets);
-      await may.require("user", "list", "read");
-      return accounts.users(withSecrets);
+      return may.visible("user", () => accounts.users(withSecrets));
     },
     async getUser(name, withSecrets = false) {
       requireAdminForSecrets(withSecrets);
       // Everybody may look at themselves.
       if (!may.isUser(name)) {
-        await may.require("user", "read");
+        await may.requireOn("user", ["read"], () => stored(stores.users.get(name)));
       }
       return accounts.user(name, withSecrets);
     },
     async createUser(user) {
-      await may.require("user", "create");
+      await may.requireOn("user", ["create"], () => stored(user));
       return accounts.createUser(user);
     },
     async upsertUser(user) {
-      await may.require("user", "create", "update");
+      await may.requireOn("user", ["create", "update"], () =>
+        changed(user, stores.users.get(user.metadata.name)),
+      );
       return accounts.putUser(user);
     },
     async deleteUser(name) {
-      await may.require("user", "delete");
+      await may.requireOn("user", ["delete"], () => stored(stores.users.get(name)));
       return accounts.deleteUser(name);
     },
     async getRoles() {
-      await may.require("role", "list", "read");
-      return stores.roles.list();
+      return may.visible("role", () => stores.roles.list());
     },
     async getRole(name) {
       // Everybody may look at their own roles.
       if (caller.kind !== "user" || !caller.roles.includes(name)) {
-        await may.require("role", "read");
+        await may.requireOn("role", ["read"], () => stored(stores.roles.get(name)));
       }
       return stores.roles.get(name);
     },
     async createRole(role) {
-      await may.require("role", "create");
+      await may.requireOn("role", ["create"], () => stored(role));
       return accounts.createRole(role, callingUser(caller));
     },
     async upsertRole(role) {
-      await may.require("role", "create", "update");
+      await may.requireOn("role", ["create", "update"], () =>
+        changed(role, stores.roles.get(role.metadata.name)),
+      );
       return accounts.putRole(role, callingUser(caller));
     },
     async deleteRole(name) {
-      await may.require("role", "delete");
+      await may.requireOn("role", ["delete"], () => stored(stores.roles.get(name)));
       return accounts.deleteRole(name, callingUser(caller));
     },
   };
+}
+
+const stored = async (resource: object | Promise<object>): Promise<RuleThing[]> => [
+  { resource: await resource },
+];
+
+/** Both what is there and what it is to become count: nobody takes over by a change what conditions keep from them. */
+async function changed(next: object, before: Promise<object>): Promise<RuleThing[]> {
+  try {
+    return [{ resource: await before }, { resource: next }];
+  } catch (error) {
+    if (hasCode(error, "not_found")) return [{ resource: next }];
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../plugin/clock.js";
+import type { Logger } from "../../plugin/logger.js";
 import type { Storage } from "../../plugin/storage.js";
 import type { Accounts } from "../accounts.js";
 import type { Authorization } from "../authorization.js";
@@ -23,6 +24,7 @@ export interface Services {
   readonly storage: Storage;
   readonly stores: Stores;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly accounts: Accounts;
   readonly clusterSettings: ClusterSettings;
   readonly locks: Locks;

@@ -1,3 +1,4 @@
+import type { PlaybackEvent } from "../../recording/event-pages.js";
 import { MAX_CHUNK_BYTES } from "../../recording/playback.js";
 import { liveSessionCodec, liveSessionUpdateCodec } from "../../resources/session-codec.js";
 import { formatTime } from "../../resources/rfc3339.js";
@@ -20,6 +21,9 @@ export function sessionCalls({
   | "uploadSessionRecording"
   | "getSessionChunk"
   | "getSessionEvents"
+  | "getSessionEventPage"
+  | "getSessionTimeline"
+  | "getSessionScreen"
   | "searchEvents"
 > {
   const { stores, sessionAudit, recordings, clock } = services;
@@ -32,6 +36,11 @@ export function sessionCalls({
     const session = await stores.liveSessions.get(namespace, id);
     may.requireOwnHost(session.server_id);
   };
+  /** Conditions of rules may speak of who took part. */
+  const requireRecording = (sessionId: string): Promise<void> =>
+    may.requireOn("session", ["read"], async () => [
+      { session: { participants: participantsOf(await recordings.playback.events(sessionId)) } },
+    ]);
   return {
     async createSession(input) {
       await may.require("ssh_session", "create");
@@ -69,16 +78,36 @@ export function sessionCalls({
     uploadSessionRecording: async (sessionId, archive) =>
       sessionAudit.upload(sessionId, archive, await reporter()),
     async getSessionChunk(sessionId, offset, maxBytes) {
-      await may.require("session", "read");
+      await requireRecording(sessionId);
       return recordings.playback.chunk(sessionId, offset, Math.min(maxBytes, MAX_CHUNK_BYTES));
     },
     async getSessionEvents(sessionId, after = 0) {
-      await may.require("session", "read");
+      await requireRecording(sessionId);
       return recordings.playback.events(sessionId, after);
+    },
+    async getSessionEventPage(sessionId, cursor) {
+      await requireRecording(sessionId);
+      return recordings.playback.eventPage(sessionId, cursor);
+    },
+    async getSessionTimeline(sessionId, start, limit) {
+      await requireRecording(sessionId);
+      return recordings.playback.timeline(sessionId, start, limit);
+    },
+    async getSessionScreen(sessionId, index) {
+      await requireRecording(sessionId);
+      return recordings.playback.screen(sessionId, index);
     },
     async searchEvents(search) {
       await may.require("event", "list", "read");
       return sessionAudit.search(search);
     },
   };
+}
+
+/** The users who started or joined a recorded session. */
+function participantsOf(events: readonly PlaybackEvent[]): string[] {
+  return events
+    .filter(({ event }) => event === "session.start" || event === "session.join")
+    .map(({ user }) => user)
+    .filter((user) => typeof user === "string");
 }

@@ -18,8 +18,16 @@ import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import type { LiveSession, LiveSessionUpdate, WebSession } from "../../resources/session.js";
+import type { SessionScreen, SessionTimeline, TimelineStart } from "../../resources/timeline.js";
 import type { ProvisionToken, SystemRole } from "../../resources/token.js";
 import type { User } from "../../resources/user.js";
+
+/** Some of a recording's lines. */
+export interface SessionEventPage {
+  readonly events: Record<string, unknown>[];
+  /** Where the next page starts; absent after the last. */
+  readonly next?: string;
+}
 
 /** `POST /v2/tokens/register` (wire.md §6.2). Keys are base64 of their text forms. */
 export interface RegisterRequest {
@@ -329,6 +337,12 @@ export interface AuthApi {
   getSessionChunk(sessionId: string, offset: number, maxBytes: number): Promise<Uint8Array>;
   /** Lines of the recording's events file with `id` added; skips the first `after`. */
   getSessionEvents(sessionId: string, after?: number): Promise<Record<string, unknown>[]>;
+  /** The same lines in pages of about 1 MiB; without a cursor the first. Unknown to 4.2. */
+  getSessionEventPage(sessionId: string, cursor?: string): Promise<SessionEventPage>;
+  /** A window of a recording's frames, at most 5000. Unknown to 4.2. */
+  getSessionTimeline(sessionId: string, start: TimelineStart, limit: number): Promise<SessionTimeline>;
+  /** How to paint the screen before a frame; at most 8 MiB of output. Unknown to 4.2. */
+  getSessionScreen(sessionId: string, index: number): Promise<SessionScreen>;
   searchEvents(search: EventSearch): Promise<{ events: AuditEvent[]; next?: string | undefined }>;
 
   /** The first event is `init`. The stream ends by an error, or returns once the signal is aborted. */

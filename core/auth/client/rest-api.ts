@@ -13,7 +13,8 @@ import type { Server } from "../../resources/server.js";
 import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
 import { encodeSessionSlice } from "./session-slice.js";
-import type { AuthApi, ConnectionLease, PackedKeys, SshLoginResponse } from "./api.js";
+import type { SessionScreen, SessionTimeline } from "../../resources/timeline.js";
+import type { AuthApi, ConnectionLease, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
 import type { HttpClient, HttpRequest } from "./http-client.js";
 import { multipartUpload } from "./multipart-upload.js";
 import { list, object, resource, text, type Shape } from "./reply-shape.js";
@@ -165,6 +166,20 @@ export function createRestApi(http: HttpClient): RestApi {
         `${sessions("default", id)}/events?print=true${after > 0 ? `&after=${after}` : ""}`,
         list(object<Record<string, unknown>>()),
       ),
+    getSessionEventPage: (id, cursor) =>
+      get(
+        `${sessions("default", id)}/events/page${cursor === undefined ? "" : `?cursor=${segment(cursor)}`}`,
+        object<SessionEventPage>("events"),
+      ),
+    getSessionTimeline: (id, start, limit) => {
+      const [[from, value] = []] = Object.entries(start);
+      return get(
+        `${sessions("default", id)}/timeline?${from === "index" ? "index" : "ms"}=${value}&limit=${limit}`,
+        object<SessionTimeline>("durationMs", "frameCount", "index", "frames"),
+      );
+    },
+    getSessionScreen: (id, index) =>
+      get(`${sessions("default", id)}/screen?index=${index}`, object<SessionScreen>("elapsedMs", "parts")),
     async searchEvents({ from, to, types = [], limit, order, cursor }) {
       const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString() });
       for (const type of types) query.append("event", type);

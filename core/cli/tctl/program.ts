@@ -20,6 +20,7 @@ export const tctlProgram: ProgramOptions = {
       summary: "manage users",
       commands: [
         { name: "add", summary: "invite a user", load: () => import("./users-add.js") },
+        { name: "update", summary: "change a user", load: () => import("./users-update.js") },
         { name: "ls", summary: "list users", load: () => import("./users-ls.js") },
         { name: "rm", aliases: ["del"], summary: "delete users", load: () => import("./users-rm.js") },
       ],

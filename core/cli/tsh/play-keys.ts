@@ -1,8 +1,18 @@
-/** The keys of `tsh play` (features.md §3.6). */
+/** The keys of `tsh play` (features.md §3.6), and those to move in long recordings. */
 import type { Readable } from "node:stream";
 
+/** A key that goes to so many tenths of the session. */
+export type TenthKey = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
+
 /** What a key means. */
-export type PlayKey = "pause" | "back" | "forward" | "faster" | "slower" | "stop";
+export type PlayKey =
+  | ("pause" | "back" | "forward" | "minute-back" | "minute-forward" | "home" | "end")
+  | ("faster" | "slower" | "stop" | TenthKey);
+
+/** Whether a key goes to tenths of the session. */
+export function isTenth(key: string): key is TenthKey {
+  return /^\d$/.test(key);
+}
 
 /** Keys as they are pressed. */
 export interface KeySource {
@@ -10,17 +20,32 @@ export interface KeySource {
   next(signal: AbortSignal): Promise<PlayKey | undefined>;
 }
 
-const KEYS: readonly (readonly [sequence: string, key: PlayKey])[] = [
-  ["\u001b[D", "back"],
-  ["\u001b[B", "back"],
-  ["\u001b[C", "forward"],
-  ["\u001b[A", "forward"],
-  [" ", "pause"],
-  ["+", "faster"],
-  ["-", "slower"],
-  ["\u0003", "stop"],
-  ["\u0004", "stop"],
-];
+/** By what a terminal sends; after `ESC O` the same letters come in application mode as after `ESC [`. */
+const SEQUENCES: Readonly<Record<string, PlayKey>> = {
+  "\u001b[D": "back",
+  "\u001b[B": "back",
+  "\u001b[C": "forward",
+  "\u001b[A": "forward",
+  "\u001b[5~": "minute-back",
+  "\u001b[6~": "minute-forward",
+  "\u001b[H": "home",
+  "\u001b[1~": "home",
+  "\u001b[7~": "home",
+  "\u001b[F": "end",
+  "\u001b[4~": "end",
+  "\u001b[8~": "end",
+};
+const CHARACTERS: Readonly<Record<string, PlayKey>> = {
+  " ": "pause",
+  "+": "faster",
+  "-": "slower",
+  "q": "stop",
+  "\u0003": "stop",
+  "\u0004": "stop",
+};
+
+/** A control sequence, a string of the terminal's (as an answer to a query), or a character. */
+const PRESSED = /\u001b[[O][0-?]*[ -/]*[@-~]|\u001b[\]P_^X][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\s\S]/g;
 
 /** Reads keys from a terminal in raw mode. Other keys are passed over. */
 export function readKeys(input: Readable): KeySource {
@@ -46,11 +71,10 @@ export function readKeys(input: Readable): KeySource {
 }
 
 function parseKeys(text: string): PlayKey[] {
-  const keys: PlayKey[] = [];
-  for (let rest = text; rest !== "";) {
-    const found = KEYS.find(([sequence]) => rest.startsWith(sequence));
-    if (found !== undefined) keys.push(found[1]);
-    rest = rest.slice(found?.[0].length ?? 1);
-  }
-  return keys;
+  return (text.match(PRESSED) ?? []).map(keyOf).filter((key) => key !== undefined);
+}
+
+function keyOf(pressed: string): PlayKey | undefined {
+  if (isTenth(pressed)) return pressed;
+  return CHARACTERS[pressed] ?? SEQUENCES[pressed.replace("\u001bO", "\u001b[")];
 }

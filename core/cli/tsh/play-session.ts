@@ -1,122 +1,168 @@
-/** Plays a recording on the terminal: core/recording/player.ts says what and when, this file does it. */
+/** Plays a recording on the terminal: core/recording/player.ts says when, this file does it. */
 import type { Clock } from "../../plugin/clock.js";
+import type { SessionFrame } from "../../resources/timeline.js";
 import {
   advance,
-  elapsedOf,
-  isAtEnd,
-  seek,
+  moveTo,
   setSpeed,
   startPlayer,
+  step,
   togglePause,
-  untilNext,
-  type Frame,
+  untilDue,
   type PlayerState,
-  type PlayerStep,
 } from "../../recording/player.js";
-import type { KeySource, PlayKey } from "./play-keys.js";
-import type { SessionOutput } from "./session-output.js";
+import { PlayFrames } from "./play-frames.js";
+import { isTenth, type KeySource, type PlayKey } from "./play-keys.js";
+import { PlayScreen, type PlayTerminal } from "./play-screen.js";
+import type { RecordingSource } from "./play-source.js";
+import { SessionOutput } from "./session-output.js";
 
-/** Where a recording is played. */
-export interface Screen {
-  /** Resolves when the data is taken. */
-  write(data: string | Uint8Array): Promise<void>;
-  /** Width for the clock in the corner. */
-  readonly columns: () => number;
+/** A part of a recording. */
+export interface PlayRange {
+  /** Session time to begin at; without it, the beginning. */
+  readonly fromMs?: number | undefined;
+  /** Session time to end at; without it, the end. */
+  readonly toMs?: number | undefined;
 }
 
 /** A recording and what it is played with. */
-export interface Playing {
-  readonly frames: readonly Frame[];
-  readonly output: Pick<SessionOutput, "read">;
-  readonly screen: Screen;
+export interface Playing extends PlayRange, Pick<PlayerState, "pauses" | "speed"> {
+  readonly source: RecordingSource;
+  readonly terminal: PlayTerminal;
   readonly keys: KeySource;
   readonly clock: Clock;
 }
 
-const CLEAR = "\u001b[H\u001b[2J";
-const BACK_FRAMES = -1;
+const BACK_FRAMES = 1;
 const FORWARD_FRAMES = 2;
+const MINUTE_MS = 60_000;
 const SPEED_STEP = 2;
+/** Frames that are due are shown at once, but keys are looked for after so many. */
+const BURST_FRAMES = 64;
 
 /** Plays to the end, or until the user stops it. */
 export async function playSession(playing: Playing): Promise<void> {
-  const { clock, keys } = playing;
-  let state = startPlayer(playing.frames);
-  let lastMs = clock.now().getTime();
-  while (!isAtEnd(state) || state.paused) {
-    const key = await keyOrTimeout(keys, untilNext(state), clock);
-    const nowMs = clock.now().getTime();
-    state = await show(playing, advance(state, nowMs - lastMs));
-    lastMs = nowMs;
-    if (key === "stop") return;
-    if (key !== undefined) state = await show(playing, press(state, key));
+  await new SessionPlayer(playing).play();
+}
+
+class SessionPlayer {
+  readonly #playing: Playing;
+  readonly #frames: PlayFrames;
+  readonly #screen: PlayScreen;
+  #state: PlayerState;
+
+  constructor(playing: Playing) {
+    this.#playing = playing;
+    this.#frames = new PlayFrames(playing.source);
+    this.#screen = new PlayScreen(playing.terminal, new SessionOutput(playing.source));
+    this.#state = startPlayer(playing);
   }
-}
 
-/** Writes all output at once: for output that is no terminal, where nobody watches. */
-export async function dumpSession({
-  frames,
-  output,
-  screen,
-}: Omit<Playing, "keys" | "clock">): Promise<void> {
-  for (const frame of frames) {
-    for await (const piece of output.read(frame.offset, frame.bytes)) await screen.write(piece);
+  async play(): Promise<void> {
+    const { clock, fromMs } = this.#playing;
+    try {
+      if (fromMs !== undefined) await this.#jumpToTime(fromMs);
+      let lastMs = clock.now().getTime();
+      for (;;) {
+        const next = await this.#next();
+        if (next === undefined && !this.#state.paused) return;
+        const key = await this.#keyOrDue(next);
+        const nowMs = clock.now().getTime();
+        this.#state = advance(this.#state, nowMs - lastMs);
+        lastMs = nowMs;
+        if (key === "stop") return;
+        if (key !== undefined) await this.#press(key);
+        else await this.#showDue();
+      }
+    } finally {
+      await this.#screen.leave();
+    }
   }
-}
 
-function press(state: PlayerState, key: Exclude<PlayKey, "stop">): PlayerStep {
-  const still = (next: PlayerState): PlayerStep => ({ state: next, clear: false, frames: [] });
-  switch (key) {
-    case "pause":
-      return still(togglePause(state));
-    case "faster":
-      return still(setSpeed(state, state.speed * SPEED_STEP));
-    case "slower":
-      return still(setSpeed(state, state.speed / SPEED_STEP));
-    case "back":
-      return seek(state, BACK_FRAMES);
-    case "forward":
-      return seek(state, FORWARD_FRAMES);
+  async #next(): Promise<SessionFrame | undefined> {
+    const next = await this.#frames.at(this.#state.position);
+    return next === undefined || next.elapsedMs > (this.#playing.toMs ?? Infinity) ? undefined : next;
   }
-}
 
-async function show({ screen, output }: Playing, step: PlayerStep): Promise<PlayerState> {
-  if (step.clear) await screen.write(CLEAR);
-  for (const { size, offset, bytes } of step.frames) {
-    if (size !== undefined) await screen.write(`\u001b[8;${size.rows};${size.columns}t`);
-    for await (const piece of output.read(offset, bytes)) await screen.write(piece);
+  async #showDue(): Promise<void> {
+    for (let i = 0; i < BURST_FRAMES; i++) {
+      const next = await this.#next();
+      if (next === undefined || this.#state.paused || untilDue(this.#state, next.elapsedMs) > 0) break;
+      await this.#show(next);
+    }
+    await this.#screen.showClock(this.#state.elapsedMs);
   }
-  if (step.clear || step.frames.length > 0) await screen.write(corner(step.state, screen.columns()));
-  return step.state;
-}
 
-/** The session's time in the top right corner; the cursor stays where it is. */
-function corner(state: PlayerState, columns: number): string {
-  const seconds = Math.floor(elapsedOf(state) / 1000);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  const time = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  return `\u001b7\u001b[1;${Math.max(1, columns - time.length + 1)}H\u001b[7m${time}\u001b[0m\u001b8`;
-}
+  async #show({ elapsedMs, offset, bytes, size }: SessionFrame): Promise<void> {
+    if (size !== undefined) await this.#screen.resize(size);
+    await this.#screen.show(offset, bytes);
+    this.#state = step(this.#state, elapsedMs);
+  }
 
-/** Waits for a key, but no longer than so; without a time, until there is one. */
-async function keyOrTimeout(
-  keys: KeySource,
-  timeoutMs: number | undefined,
-  clock: Clock,
-): Promise<PlayKey | undefined> {
-  const stop = new AbortController();
-  const timeout =
-    timeoutMs === undefined
-      ? []
-      : [
-          clock.sleep(timeoutMs, stop.signal).then(
-            () => undefined,
-            () => undefined,
-          ),
-        ];
-  try {
-    return await Promise.race([keys.next(stop.signal), ...timeout]);
-  } finally {
-    stop.abort();
+  async #press(key: Exclude<PlayKey, "stop">): Promise<void> {
+    if (isTenth(key)) {
+      return this.#jumpToTime(Math.floor(((await this.#frames.extent()).durationMs * Number(key)) / 10));
+    }
+    const { position, elapsedMs, speed } = this.#state;
+    switch (key) {
+      case "pause":
+        this.#state = togglePause(this.#state);
+        return;
+      case "faster":
+        this.#state = setSpeed(this.#state, speed * SPEED_STEP);
+        return;
+      case "slower":
+        this.#state = setSpeed(this.#state, speed / SPEED_STEP);
+        return;
+      case "back":
+        return this.#jump(Math.max(0, position - BACK_FRAMES));
+      case "forward":
+        return this.#showNext(FORWARD_FRAMES);
+      case "minute-back":
+        return this.#jumpToTime(Math.max(0, elapsedMs - MINUTE_MS));
+      case "minute-forward":
+        return this.#jumpToTime(elapsedMs + MINUTE_MS);
+      case "home":
+        return this.#jump(0);
+      case "end":
+        // Paused, so that the last screen can be looked at and left again.
+        this.#state = { ...this.#state, paused: true };
+        return this.#jump((await this.#frames.extent()).frameCount);
+    }
+  }
+
+  async #showNext(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const next = await this.#next();
+      if (next !== undefined) await this.#show(next);
+    }
+    this.#state = moveTo(this.#state, this.#state.position, this.#state.elapsedMs);
+    await this.#screen.showClock(this.#state.elapsedMs);
+  }
+
+  async #jumpToTime(elapsedMs: number): Promise<void> {
+    await this.#jump(elapsedMs === 0 ? 0 : await this.#frames.after(elapsedMs));
+  }
+
+  async #jump(index: number): Promise<void> {
+    const screen = await this.#playing.source.screen(index);
+    await this.#screen.paint(screen);
+    this.#state = moveTo(this.#state, index, screen.elapsedMs);
+    await this.#screen.showClock(screen.elapsedMs);
+  }
+
+  /** Waits for a key, but no longer than until the frame is due. */
+  async #keyOrDue(next: SessionFrame | undefined): Promise<PlayKey | undefined> {
+    const { keys, clock } = this.#playing;
+    const stop = new AbortController();
+    const isWaiting = next !== undefined && !this.#state.paused;
+    const due = isWaiting
+      ? [clock.sleep(untilDue(this.#state, next.elapsedMs), stop.signal).catch(() => undefined)]
+      : [];
+    try {
+      return (await Promise.race([keys.next(stop.signal), ...due])) ?? undefined;
+    } finally {
+      stop.abort();
+    }
   }
 }

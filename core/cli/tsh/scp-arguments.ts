@@ -1,6 +1,7 @@
 /** The arguments of `tsh scp` (features.md §3.7). */
 import { posix } from "node:path";
 import { badParameter } from "../../errors/error.js";
+import { isGlob } from "./glob.js";
 
 /** A path on a node. */
 export interface RemotePath {
@@ -48,15 +49,33 @@ export function planCopies(args: readonly string[]): ScpCopy[] {
  * at its start is left to the shell.
  */
 export function shellPath(path: string): string {
-  const [, home = "", rest = ""] = /^(~[\w.-]*(?=\/|$))?([\s\S]*)$/.exec(path) ?? [];
-  const safe = home === "" && rest.startsWith("-") ? `./${rest}` : rest;
-  return home + (/^[\w@%+=:,./-]*$/.test(safe) ? safe : `'${safe.replaceAll("'", "'\\''")}'`);
+  const [, home = "", rest = ""] = HOME.exec(path) ?? [];
+  return home + quoted(home === "" && rest.startsWith("-") ? `./${rest}` : rest);
 }
 
-/** The name that a node must send for a path; undefined where the path does not say it, as `.` does not. */
+/** The same, with patterns (`*`, `?`, `[…]`) left to the shell where no backslash stands before them. */
+export function shellPattern(path: string): string {
+  const [, home = "", rest = ""] = HOME.exec(path) ?? [];
+  const safe = home === "" && rest.startsWith("-") ? `./${rest}` : rest;
+  const words = safe.match(/\\[\s\S]|[*?[\]!^]+|[^\\*?[\]!^]+|\\/g) ?? [];
+  return home + words.map((word) => (/^[*?[\]!^]/.test(word) ? word : quoted(unescaped(word)))).join("");
+}
+
+const HOME = /^(~[\w.-]*(?=\/|$))?([\s\S]*)$/;
+
+const quoted = (text: string): string =>
+  /^[\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+const unescaped = (text: string): string => text.replace(/\\([*?[\]\\])/g, "$1");
+
+/**
+ * The name that a node must send for a path, or the pattern of its names; undefined where the path does not say it, as
+ * `.` does not.
+ */
 export function expectedName(path: string): string | undefined {
   const name = posix.basename(path);
-  return ["", ".", "..", "/"].includes(name) || name.startsWith("~") ? undefined : name;
+  if (["", ".", "..", "/"].includes(name) || name.startsWith("~")) return undefined;
+  return isGlob(name) ? name : unescaped(name);
 }
 
 /** A path is remote if a colon comes before any slash, as for OpenSSH's scp. */

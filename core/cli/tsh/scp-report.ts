@@ -1,6 +1,8 @@
+import type { ScpProgress } from "./scp-progress.js";
+
 /** Told what a copy does; failures of single files do not end it. */
 export interface ScpReport {
-  /** A file is about to be copied. */
-  file(name: string, sizeBytes: number): void;
+  /** The files as they are copied. */
+  readonly progress: ScpProgress;
   failure(message: string): void;
 }

@@ -1,13 +1,15 @@
 /** Runs the copies of a `tsh scp` over one connection to a node. */
-import { statSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { badParameter, errorMessage } from "../../errors/error.js";
 import type { SshConnection } from "../../ssh/contract.js";
 import { ExitWith } from "../program.js";
-import { unlessMissing } from "./atomic-file.js";
+import { unlessNotFound } from "./file-status.js";
+import { expandGlob, isGlob } from "./glob.js";
 import { startRemoteProcess, type RemoteExit } from "./remote-process.js";
-import { expectedName, shellPath, type ScpCopy } from "./scp-arguments.js";
+import { expectedName, shellPath, shellPattern, type ScpCopy } from "./scp-arguments.js";
+import type { ScpProgress } from "./scp-progress.js";
 import type { ScpReport } from "./scp-report.js";
-import { receiveFiles } from "./scp-sink.js";
+import { receiveFiles, type ScpDownload } from "./scp-sink.js";
 import { sendPaths } from "./scp-source.js";
 import { ScpStream } from "./scp-stream.js";
 import { exitCodeOf } from "./session.js";
@@ -15,20 +17,36 @@ import { exitCodeOf } from "./session.js";
 /** Flags of a call. */
 export interface ScpOptions {
   readonly recursive: boolean;
-  /** Writes one line for each file. */
-  readonly progress: (line: string) => void;
+  /** Keeps times and modes. */
+  readonly preserve: boolean;
+  readonly progressOf: (copy: ScpCopy) => ScpProgress;
   readonly complain: (message: string) => void;
 }
 
-/** Refuses what cannot be copied before anything is dialled. Throws `bad_parameter`. */
-export function checkSources(copies: readonly ScpCopy[], { recursive }: Pick<ScpOptions, "recursive">): void {
-  for (const path of copies.flatMap((copy) => (copy.kind === "upload" ? copy.sources : []))) {
-    const stats = unlessMissing(() => statSync(path));
-    if (stats === undefined) throw badParameter(`stat ${path}: no such file or directory`);
-    if (stats.isDirectory() && !recursive) {
-      throw badParameter(`${path} is a directory, perhaps try -r flag?`);
-    }
+/** Finds what is to be uploaded, and refuses what cannot be before anything is dialled. Throws `bad_parameter`. */
+export async function resolveSources(
+  copies: readonly ScpCopy[],
+  { recursive }: Pick<ScpOptions, "recursive">,
+): Promise<ScpCopy[]> {
+  return Promise.all(
+    copies.map(async (copy) => {
+      if (copy.kind === "download") return copy;
+      const found = await Promise.all(copy.sources.map((path) => resolveSource(path, recursive)));
+      return { ...copy, sources: found.flat() };
+    }),
+  );
+}
+
+/** A file of just this name goes before the files that it matches as a pattern. */
+async function resolveSource(path: string, recursive: boolean): Promise<string[]> {
+  const stats = await unlessNotFound(stat(path));
+  if (stats?.isDirectory() && !recursive) {
+    throw badParameter(`${path} is a directory, perhaps try -r flag?`);
   }
+  const paths = stats === undefined && isGlob(path) ? await expandGlob(path) : [];
+  if (stats !== undefined) return [path];
+  if (paths.length === 0) throw badParameter(`stat ${path}: no such file or directory`);
+  return paths;
 }
 
 /**
@@ -43,9 +61,7 @@ export async function runCopy(connection: SshConnection, copy: ScpCopy, options:
   const { channel } = remote;
   let failures = 0;
   const report: ScpReport = {
-    file: (name, sizeBytes) => {
-      options.progress(`${copy.kind === "upload" ? "->" : "<-"} ${name} (${sizeBytes})`);
-    },
+    progress: options.progressOf(copy),
     failure: (message) => {
       failures++;
       options.complain(message);
@@ -55,7 +71,7 @@ export async function runCopy(connection: SshConnection, copy: ScpCopy, options:
   const stream = new ScpStream(channel);
   try {
     await (copy.kind === "upload"
-      ? sendPaths(stream, copy.sources, report)
+      ? sendPaths(stream, { ...options, paths: copy.sources }, report)
       : receiveFiles(stream, download(copy, options), report));
   } catch (error) {
     channel.close();
@@ -69,16 +85,17 @@ export async function runCopy(connection: SshConnection, copy: ScpCopy, options:
 }
 
 function download(
-  copy: ScpCopy & { kind: "download" },
-  { recursive }: ScpOptions,
-): Parameters<typeof receiveFiles>[1] {
-  return { target: copy.target, expectedName: expectedName(copy.source.path), recursive };
+  { target, source }: ScpCopy & { kind: "download" },
+  { recursive, preserve }: ScpOptions,
+): ScpDownload {
+  const { path } = source;
+  return { target, expectedName: expectedName(path), several: isGlob(path), recursive, preserve };
 }
 
 /** The node's scp: `-t` receives, `-f` sends; `-d` insists on a folder. */
-function remoteCommand(copy: ScpCopy, { recursive }: ScpOptions): string {
-  const flags = recursive ? ["-r"] : [];
-  if (copy.kind === "download") return ["scp", ...flags, "-f", shellPath(copy.source.path)].join(" ");
+function remoteCommand(copy: ScpCopy, { recursive, preserve }: ScpOptions): string {
+  const flags = [...(recursive ? ["-r"] : []), ...(preserve ? ["-p"] : [])];
+  if (copy.kind === "download") return ["scp", ...flags, "-f", shellPattern(copy.source.path)].join(" ");
   if (copy.sources.length > 1) flags.push("-d");
   return ["scp", ...flags, "-t", shellPath(copy.target.path)].join(" ");
 }

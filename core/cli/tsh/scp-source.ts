@@ -9,24 +9,30 @@ import type { ScpStream } from "./scp-stream.js";
 
 const BLOCK_BYTES = 256 * 1024;
 
+/** What to send. */
+export interface ScpUpload {
+  readonly paths: readonly string[];
+  readonly recursive: boolean;
+  /** Sends times too. */
+  readonly preserve: boolean;
+}
+
 /** Sends files and folders, links as what they point to. Throws `unavailable` where the receiver gives up. */
-export async function sendPaths(
-  stream: ScpStream,
-  paths: readonly string[],
-  report: ScpReport,
-): Promise<void> {
-  const source = new ScpSource(stream, report);
+export async function sendPaths(stream: ScpStream, upload: ScpUpload, report: ScpReport): Promise<void> {
+  const source = new ScpSource(stream, upload, report);
   await source.expectOk();
-  for (const path of paths) await source.send(path, basename(resolve(path)), []);
+  for (const path of upload.paths) await source.send(path, basename(resolve(path)), []);
   stream.end();
 }
 
 class ScpSource {
   readonly #stream: ScpStream;
+  readonly #upload: ScpUpload;
   readonly #report: ScpReport;
 
-  constructor(stream: ScpStream, report: ScpReport) {
+  constructor(stream: ScpStream, upload: ScpUpload, report: ScpReport) {
     this.#stream = stream;
+    this.#upload = upload;
     this.#report = report;
   }
 
@@ -59,6 +65,10 @@ class ScpSource {
       this.#report.failure(`${path}: this folder contains itself`);
       return;
     }
+    if (!this.#upload.recursive) {
+      this.#report.failure(`${path} is a directory, perhaps try -r flag?`);
+      return;
+    }
     let entries: string[];
     try {
       entries = (await readdir(path)).sort();
@@ -66,8 +76,7 @@ class ScpSource {
       this.#report.failure(errorMessage(error));
       return;
     }
-    await this.#stream.write(`D${mode(stats)} 0 ${name}\n`);
-    if (!(await this.expectOk())) return;
+    if (!(await this.#announce(`D${mode(stats)} 0 ${name}`, stats))) return;
     for (const entry of entries) await this.send(join(path, entry), entry, [...above, stats]);
     await this.#stream.write("E\n");
     await this.expectOk();
@@ -84,10 +93,9 @@ class ScpSource {
     }
     try {
       const stats = await file.stat();
-      this.#report.file(path, stats.size);
-      await this.#stream.write(`C${mode(stats)} ${stats.size} ${name}\n`);
-      if (!(await this.expectOk())) return;
-      const problem = await this.#sendContent(file, stats.size);
+      if (!(await this.#announce(`C${mode(stats)} ${stats.size} ${name}`, stats))) return;
+      this.#report.progress.start(path, stats.size);
+      const problem = await this.#sendContent(file, stats.size).finally(() => this.#report.progress.end());
       if (problem === undefined) {
         await this.#stream.accept();
       } else {
@@ -98,6 +106,16 @@ class ScpSource {
     } finally {
       await file.close();
     }
+  }
+
+  /** Tells what comes; false where the receiver refuses it. */
+  async #announce(header: string, { mtimeMs, atimeMs }: Stats): Promise<boolean> {
+    if (this.#upload.preserve) {
+      await this.#stream.write(`T${seconds(mtimeMs)} 0 ${seconds(atimeMs)} 0\n`);
+      if (!(await this.expectOk())) return false;
+    }
+    await this.#stream.write(`${header}\n`);
+    return this.expectOk();
   }
 
   /** Sends exactly the announced bytes: what cannot be read is filled up, and the problem told. */
@@ -119,11 +137,15 @@ class ScpSource {
       if (problem !== undefined) count = wanted;
       // The block is reused, so it must have left before the next read.
       await this.#stream.write(Buffer.from(block.subarray(0, count)));
+      this.#report.progress.add(count);
       left -= count;
     }
     return problem;
   }
 }
+
+/** The protocol knows no times before 1970. */
+const seconds = (ms: number): number => Math.max(0, Math.floor(ms / 1000));
 
 function mode(stats: Stats): string {
   return (stats.mode & 0o777).toString(8).padStart(4, "0");

@@ -212,6 +212,31 @@ describe("access", () => {
       assert.equal(withOptions({}).clientIdleTimeoutMs(0), 0);
     });
 
+    it("takes the lowest limits of connections and sessions that are set", () => {
+      const access = withOptions({ max_connections: 3, max_sessions: 0 }, { max_connections: 2 }, {});
+      assert.equal(access.maxConnections(), 2);
+      assert.equal(access.maxSessions(), 0);
+      assert.equal(withOptions({ max_sessions: 10 }, { max_sessions: 4 }).maxSessions(), 4);
+      assert.equal(createAccess([], {}).maxConnections(), 0);
+    });
+
+    it("allows X11 forwarding where one role allows it, and that one grants the login", () => {
+      const access = withOptions({ permit_x11_forwarding: true }, {});
+      assert.equal(access.x11Forwarding("login0"), true);
+      assert.equal(access.x11Forwarding("login1"), false);
+      assert.equal(withOptions({}).x11Forwarding("login0"), false);
+    });
+
+    it("takes the strictest locking mode of the roles, and the cluster's where they have none", () => {
+      assert.equal(
+        withOptions({ lock: "best_effort" }, { lock: "strict" }).lockingMode("best_effort"),
+        "strict",
+      );
+      assert.equal(withOptions({ lock: "best_effort" }, {}).lockingMode("strict"), "best_effort");
+      assert.equal(withOptions({}).lockingMode("strict"), "strict");
+      assert.equal(withOptions({}).lockingMode("best_effort"), "best_effort");
+    });
+
     it("disconnects at expiry where the cluster or a role says so", () => {
       assert.equal(withOptions({}).disconnectExpiredCert(false), false);
       assert.equal(withOptions({}).disconnectExpiredCert(true), true);

@@ -74,7 +74,7 @@ describe("accounts", () => {
     const broken = { ...role("dev"), spec: { ...role("dev").spec, deny: { node_labels: { env: "^([$" } } } };
     await assert.rejects(auth.as("Admin").upsertRole(broken), {
       code: "bad_parameter",
-      message: /^role "dev": node label env: /,
+      message: /^role "dev": deny\.node_labels\.env: /,
     });
   });
 

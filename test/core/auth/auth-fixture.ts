@@ -145,6 +145,9 @@ const noRecordings: Recordings = {
   },
   playback: {
     events: () => Promise.reject(notFound("no recording")),
+    eventPage: () => Promise.reject(notFound("no recording")),
+    timeline: () => Promise.reject(notFound("no recording")),
+    screen: () => Promise.reject(notFound("no recording")),
     chunk: () => Promise.reject(notFound("no recording")),
     exists: () => Promise.resolve(false),
     forget: () => Promise.resolve(),

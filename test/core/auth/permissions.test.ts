@@ -125,6 +125,13 @@ const CALLS: readonly [string, (api: AuthApi) => Promise<unknown>, readonly Call
     [],
   ],
   ["getSessionEvents", (api) => api.getSessionEvents(SESSION), ["Proxy", "Admin", "user"]],
+  ["getSessionEventPage", (api) => api.getSessionEventPage(SESSION), ["Proxy", "Admin", "user"]],
+  [
+    "getSessionTimeline",
+    (api) => api.getSessionTimeline(SESSION, { index: 0 }, 1),
+    ["Proxy", "Admin", "user"],
+  ],
+  ["getSessionScreen", (api) => api.getSessionScreen(SESSION, 0), ["Proxy", "Admin", "user"]],
   ["getSessionChunk", (api) => api.getSessionChunk(SESSION, 0, 10), ["Proxy", "Admin", "user"]],
   [
     "searchEvents",

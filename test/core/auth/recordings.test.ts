@@ -7,6 +7,7 @@ import { silentLogger } from "../../../core/plugin/logger.js";
 import type { RecordingStore } from "../../../core/plugin/recording.js";
 import { createPlayback } from "../../../core/recording/playback.js";
 import { fixture, temporaryFolder } from "../../kit/paths.js";
+import { role } from "../access/sample-roles.js";
 import { startAuth, type AuthFixture } from "./auth-fixture.js";
 import { MovingClock } from "./moving-clock.js";
 
@@ -55,6 +56,28 @@ describe("recordings of hosts", () => {
     const output = await auth.asUser("alice").getSessionChunk(SESSION, 0, 4);
     assert.equal(output.length, 4);
     assert.equal((await auth.asUser("alice").getSessionChunk(SESSION, 1 << 20, 4)).length, 0);
+  });
+
+  it("are played to those who took part, where a rule's condition says so", async () => {
+    await upload(NODE);
+    const rule = {
+      resources: ["session"],
+      verbs: ["list", "read"],
+      where: "contains(session.participants, user.metadata.name)",
+    };
+    await auth.as("Admin").upsertRole(role("viewer", { allow: { rules: [rule] } }));
+    const as = (name: string) => auth.asUser(name, { roles: ["viewer"] });
+    const [start] = await auth.asUser("admin").getSessionEvents(SESSION);
+    const participant = String(start?.["user"]);
+    assert.equal((await as(participant).getSessionEvents(SESSION))[0]?.["event"], "session.start");
+    assert.equal((await as(participant).getSessionChunk(SESSION, 0, 4)).length, 4);
+    await assert.rejects(as("stranger").getSessionEvents(SESSION), { code: "access_denied" });
+    await assert.rejects(as("stranger").getSessionChunk(SESSION, 0, 4), { code: "access_denied" });
+    await assert.rejects(
+      as("stranger").getSessionEvents(OTHER),
+      { code: "access_denied" },
+      "no hint what exists",
+    );
   });
 
   it("may be sent again by their host, and replaced by no other", async () => {

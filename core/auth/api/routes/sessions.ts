@@ -1,13 +1,13 @@
 import { badParameter } from "../../../errors/error.js";
 import { isUuidInAnyCase } from "../../../grammar/uuid.js";
 import type { LiveSession, LiveSessionUpdate } from "../../../resources/session.js";
-import { numberField, objectField } from "../request-body.js";
+import { objectField } from "../request-body.js";
 import { count, RawReply, requireDefaultNamespace, route, type RestCall, type Route } from "../route.js";
 
 /** Most bytes of a recording that one reply carries, as in 4.2. */
 export const MAX_STREAM_BYTES = 5 * 1024 * 1024;
 
-/** Endpoints of live sessions, of recorded ones, and of connections that are counted; slices and uploads have files of their own. */
+/** Endpoints of live sessions and of recorded ones, the last three unknown to 4.2; slices and uploads have files of their own. */
 export const sessionRoutes: readonly Route[] = [
   route("GET", "/namespaces/:namespace/sessions", (api, call) => api.getSessions(call.param("namespace"))),
   route("POST", "/namespaces/:namespace/sessions", (api, call) => {
@@ -36,17 +36,20 @@ export const sessionRoutes: readonly Route[] = [
     requireDefaultNamespace(call);
     return api.getSessionEvents(sessionId(call), count(call, "after"));
   }),
-
-  route("PUT", "/connections/:user/:id", (api, call) =>
-    api.holdConnectionPlace({
-      user: call.param("user"),
-      id: call.param("id"),
-      max: numberField(call.body(), "max"),
-    }),
-  ),
-  route("DELETE", "/connections/:user/:id", (api, call) =>
-    api.releaseConnectionPlace(call.param("user"), call.param("id")),
-  ),
+  route("GET", "/namespaces/:namespace/sessions/:id/events/page", (api, call) => {
+    requireDefaultNamespace(call);
+    return api.getSessionEventPage(sessionId(call), call.query("cursor")[0]);
+  }),
+  route("GET", "/namespaces/:namespace/sessions/:id/timeline", (api, call) => {
+    requireDefaultNamespace(call);
+    const byTime = call.query("ms").length > 0;
+    const start = byTime ? { elapsedMs: count(call, "ms") } : { index: count(call, "index") };
+    return api.getSessionTimeline(sessionId(call), start, count(call, "limit"));
+  }),
+  route("GET", "/namespaces/:namespace/sessions/:id/screen", (api, call) => {
+    requireDefaultNamespace(call);
+    return api.getSessionScreen(sessionId(call), count(call, "index"));
+  }),
 ];
 
 /** The session that a call is about. Throws `bad_parameter` for what is no UUID, since ids become file names. */

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { systemClock } from "../../../plugin/clock.js";
 import { withExamples } from "../../program.js";
 import { terminalText } from "../../terminal-text.js";
 import { readGlobalFlags } from "../global-flags.js";
@@ -6,17 +7,20 @@ import { connectNode } from "../node-connection.js";
 import { connectProxy } from "../proxy-client.js";
 import { withClient } from "../relogin.js";
 import { planCopies } from "../scp-arguments.js";
-import { checkSources, runCopy, type ScpOptions } from "../scp-run.js";
+import { resolveSources, runCopy, type ScpOptions } from "../scp-run.js";
+import { linesOfFiles, noProgress, ProgressBar, type ScpProgress } from "../scp-progress.js";
 import { orSignal, signalExitCode } from "../signals.js";
 import { ExitWith } from "../../program.js";
 import { readPort } from "../ssh-port.js";
 import { parseSshTarget } from "../ssh-target.js";
+import { terminalSize } from "../terminal.js";
 
 interface ScpFlags {
   readonly cluster?: string;
   readonly recursive?: true;
   readonly port?: string;
   readonly quiet?: true;
+  readonly preserve?: true;
 }
 
 /** `tsh scp` (features.md §3.7). */
@@ -24,27 +28,29 @@ export function configure(command: Command): void {
   command
     .argument("<path...>", "what to copy, and at the end where to: local paths, or [user@]host:path")
     .option("-r, --recursive", "copy folders")
+    .option("-p, --preserve", "keep times and modes")
     .option("-P, --port <port>", "SSH port of the node")
-    .option("-q, --quiet", "do not list the files")
+    .option("-q, --quiet", "show no progress")
     .option("--cluster <name>", "cluster of the node")
     .action((paths: readonly string[], options: ScpFlags) => copy(command, paths, options));
   withExamples(
     command,
     "tsh scp report.txt root@node1:/tmp/          # upload",
     "tsh scp root@node1:/etc/hosts .              # download",
-    "tsh scp -r ./site www@node1:/srv/            # a folder",
+    "tsh scp -rp ./site www@node1:/srv/           # a folder, with its times and modes",
+    "tsh scp 'root@node1:/var/log/*.log' logs/    # what matches on the node",
   );
 }
 
 async function copy(command: Command, paths: readonly string[], flags: ScpFlags): Promise<void> {
   const global = readGlobalFlags(command);
-  const copies = planCopies(paths);
   const options: ScpOptions = {
     recursive: flags.recursive ?? false,
-    progress: (line) => void (flags.quiet || process.stdout.write(`${terminalText(line)}\n`)),
+    preserve: flags.preserve ?? false,
+    progressOf: ({ kind }) => (flags.quiet ? noProgress : progressOf(kind)),
     complain: (message) => void process.stderr.write(`${terminalText(message)}\n`),
   };
-  checkSources(copies, options);
+  const copies = await resolveSources(planCopies(paths), options);
   const [first] = copies;
   const remote = first!.kind === "upload" ? first!.target : first!.source;
   const { login } = parseSshTarget("host", remote.login ?? global.login);
@@ -66,4 +72,11 @@ async function copy(command: Command, paths: readonly string[], flags: ScpFlags)
       proxy.close();
     }
   });
+}
+
+function progressOf(kind: "upload" | "download"): ScpProgress {
+  const write = (text: string): void => void process.stdout.write(text);
+  if (process.stdout.isTTY)
+    return new ProgressBar({ write, columns: () => terminalSize().columns }, systemClock);
+  return linesOfFiles(kind === "upload" ? "->" : "<-", (line) => write(`${line}\n`));
 }

@@ -190,6 +190,30 @@ const EXCHANGES: Exchange[] = [
   { method: "postSessionSlice", args: [slice] },
   { method: "getSessionEvents", args: [SID, 3], result: [{ event: "print", bytes: 4, id: 3 }] },
   {
+    method: "getSessionEventPage",
+    args: [SID, "3-400"],
+    result: { events: [{ event: "print", bytes: 4, id: 3 }], next: "4-500" },
+  },
+  {
+    method: "getSessionTimeline",
+    args: [SID, { elapsedMs: 43_200_000 }, 10],
+    result: {
+      durationMs: 86_400_000,
+      frameCount: 1_000_000,
+      index: 500_000,
+      frames: [{ elapsedMs: 43_200_100, offset: 1e9, bytes: 7, size: { columns: 80, rows: 25 } }],
+    },
+  },
+  {
+    method: "getSessionScreen",
+    args: [SID, 500_000],
+    result: {
+      elapsedMs: 43_200_000,
+      size: { columns: 80, rows: 25 },
+      parts: [{ modes: "\u001b[0m", offset: 5, bytes: 6 }],
+    },
+  },
+  {
     method: "searchEvents",
     args: [{ from, to, types: ["exec", "scp"], limit: 5, order: "newest-first", cursor: "c 1/ä" }],
     result: { events: [event], next: "c2" },

@@ -3,29 +3,34 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
 import { Duplex } from "node:stream";
-import { expectedName, planCopies, shellPath } from "../../../../core/cli/tsh/scp-arguments.js";
+import { expectedName, planCopies, shellPath, shellPattern } from "../../../../core/cli/tsh/scp-arguments.js";
 import { receiveFiles, type ScpDownload } from "../../../../core/cli/tsh/scp-sink.js";
+import { noProgress } from "../../../../core/cli/tsh/scp-progress.js";
 import { sendPaths } from "../../../../core/cli/tsh/scp-source.js";
 import { ScpStream } from "../../../../core/cli/tsh/scp-stream.js";
 import { temporaryFolder } from "../../../kit/paths.js";
 import { needProgram } from "../../pki/external-program.js";
 import { streamPair } from "./stream-pair.js";
 
+const PLAIN = { recursive: true, preserve: false, several: false };
+
 describe("scp", () => {
   let folder: string;
   let remove: () => Promise<void>;
   let failures: string[];
-  const report = { file: () => undefined, failure: (message: string) => void failures.push(message) };
+  const report = { progress: noProgress, failure: (message: string) => void failures.push(message) };
 
   beforeEach(async () => {
     ({ folder, remove } = await temporaryFolder());
@@ -66,7 +71,7 @@ describe("scp", () => {
     const tree = makeTree();
     const copy = path.join(folder, "copy");
     const { stream, code } = stockScp("-r", "-t", copy);
-    await sendPaths(stream, [tree], report);
+    await sendPaths(stream, { ...PLAIN, paths: [tree] }, report);
     assert.equal(await code, 0);
     assertSameTree(copy, tree);
     assert.deepEqual(failures, []);
@@ -77,16 +82,45 @@ describe("scp", () => {
     const tree = makeTree();
     const copy = path.join(folder, "copy");
     const { stream, code } = stockScp("-r", "-f", tree);
-    await receiveFiles(stream, { target: copy, expectedName: "tree", recursive: true }, report);
+    await receiveFiles(stream, { ...PLAIN, target: copy, expectedName: "tree" }, report);
     stream.end();
     assert.equal(await code, 0);
     assertSameTree(copy, tree);
   });
 
+  it("keeps times and modes both ways where that is asked for", async function () {
+    needProgram(this, "scp");
+    const tree = makeTree();
+    chmodSync(path.join(tree, "read-only"), 0o555);
+    const modified = new Date("2001-02-03T04:05:06Z");
+    for (const name of ["script", "read-only", "."]) utimesSync(path.join(tree, name), modified, modified);
+    const there = path.join(folder, "there");
+    const upload = stockScp("-p", "-r", "-t", there);
+    await sendPaths(upload.stream, { ...PLAIN, preserve: true, paths: [tree] }, report);
+    assert.equal(await upload.code, 0);
+    const download = stockScp("-p", "-r", "-f", there);
+    const back = path.join(folder, "back");
+    await receiveFiles(
+      download.stream,
+      { ...PLAIN, preserve: true, target: back, expectedName: "there" },
+      report,
+    );
+    download.stream.end();
+    assert.equal(await download.code, 0);
+    for (const copy of [there, back]) {
+      for (const name of ["script", "read-only", "."]) {
+        const { mtime, mode } = statSync(path.join(copy, name));
+        assert.deepEqual(mtime, modified, `${copy}/${name}`);
+        assert.equal(mode & 0o777, statSync(path.join(tree, name)).mode & 0o777, name);
+      }
+    }
+    assert.deepEqual(failures, []);
+  });
+
   it("reports a file that the system's scp does not find, and takes the others", async function () {
     needProgram(this, "scp");
     const { stream } = stockScp("-f", path.join(folder, "none"));
-    await receiveFiles(stream, { target: folder, expectedName: "none", recursive: false }, report);
+    await receiveFiles(stream, { ...PLAIN, target: folder, expectedName: "none", recursive: false }, report);
     assert.match(failures.join(), /none: No such file/);
   });
 
@@ -95,7 +129,7 @@ describe("scp", () => {
     const tree = makeTree();
     symlinkSync("..", path.join(tree, "read-only", "loop"));
     const { stream, code } = stockScp("-r", "-t", path.join(folder, "copy"));
-    await sendPaths(stream, [tree], report);
+    await sendPaths(stream, { ...PLAIN, paths: [tree] }, report);
     assert.equal(await code, 0);
     assert.match(failures.join(), /loop: this folder contains itself/);
     assert.ok(existsSync(path.join(folder, "copy", "script")));
@@ -111,7 +145,7 @@ describe("scp", () => {
       mkdirSync(target, { recursive: true });
       await receiveFiles(
         new ScpStream(ours),
-        { target, expectedName: "asked", recursive: true, ...download },
+        { ...PLAIN, target, expectedName: "asked", ...download },
         report,
       );
     }
@@ -160,6 +194,24 @@ describe("scp", () => {
       assert.deepEqual(readdirSync(path.join(folder, "target")), []);
     });
 
+    it("a pattern takes what matches it, into a folder only", async () => {
+      const pattern = { expectedName: "*.log", several: true };
+      await receive("C0644 1 a.log\na\0C0644 1 b.log\nb\0", pattern);
+      assert.deepEqual(readdirSync(path.join(folder, "target")), ["a.log", "b.log"]);
+      for (const name of [".a.log", "b.txt"]) {
+        await assert.rejects(receive(`C0644 1 ${name}\nx\0`, pattern), /was asked for/, name);
+      }
+      const target = path.join(folder, "file");
+      await assert.rejects(
+        receive("C0644 1 a.log\na\0C0644 1 b.log\nb\0", { ...pattern, target }),
+        /not a folder/,
+      );
+    });
+
+    it("times that cannot be read: refused", async () => {
+      await assert.rejects(receive("Tyesterday\nC0644 1 asked\nx\0"), /line of times/);
+    });
+
     it("warnings reach the terminal without their control bytes", async () => {
       await receive("\u0001scp: \u001b]0;title\u0007\nC0644 2 asked\nhi\0");
       assert.deepEqual(failures, ["scp: \\u001b]0;title\\u0007"]);
@@ -202,6 +254,15 @@ describe("scp", () => {
       assert.equal(shellPath("a'b$(id)"), "'a'\\''b$(id)'");
       assert.equal(shellPath("-rf"), "./-rf");
       assert.equal(shellPath("a\nb"), "'a\nb'");
+    });
+
+    it("patterns are left to the node's shell, and nothing else", () => {
+      assert.equal(shellPattern("/var/log/*.log"), "/var/log/*.log");
+      assert.equal(shellPattern("a b/[0-9]?$(id)"), "'a b/'[0-9]?'$(id)'");
+      assert.equal(shellPattern("a\\*b"), "a'*'b");
+      assert.equal(shellPattern("-*"), "./-*");
+      assert.equal(expectedName("/x/a\\*b"), "a*b");
+      assert.equal(expectedName("/x/*.log"), "*.log");
     });
 
     it("the name to expect is the last part of the path, where that says one", () => {
