@@ -14,11 +14,11 @@ export function unlessRecordedElsewhere(context: NodeContext, elsewhere: () => b
     ...context,
     api: {
       ...api,
-      emitAuditEvent: unless(api.emitAuditEvent),
-      postSessionSlice: unless(api.postSessionSlice),
-      createSession: unless(api.createSession),
-      updateSession: unless(api.updateSession),
-      deleteSession: unless(api.deleteSession),
+      emitAuditEvent: unless((event) => api.emitAuditEvent(event)),
+      postSessionSlice: unless((slice) => api.postSessionSlice(slice)),
+      createSession: unless((session) => api.createSession(session)),
+      updateSession: unless((update) => api.updateSession(update)),
+      deleteSession: unless((namespace, id) => api.deleteSession(namespace, id)),
     },
     openSessions: {
       add: unless((id, end) => openSessions.add(id, end)),

@@ -57,7 +57,9 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
       login: hop?.login ?? credentials.certificate.principals[0]!,
       credentials,
     });
-    return hop === undefined ? new TeleportProxy(connection, credentials) : new JumpHost(connection, credentials);
+    return hop === undefined
+      ? new TeleportProxy(connection, credentials)
+      : new JumpHost(connection, credentials);
   } catch (error) {
     if (hasCode(error, "unavailable")) {
       throw unavailable(`cannot reach the proxy at ${formatAddress(address)}: ${errorMessage(error)}`, {

@@ -69,7 +69,7 @@ describe("proxy: host certificates of the recording proxy", () => {
   it("are made anew after a day, while the old one is still valid", async () => {
     const certificates = issuer.certificates();
     const first = await certificates.signer(["node1"]);
-    issuer.clock.advance(24 * 3_600_000);
+    await issuer.clock.advance(24 * 3_600_000);
     assert.ok(parseSshCertificate(first.certificate!).validBefore! > issuer.clock.now());
     assert.notEqual(await certificates.signer(["node1"]), first);
   });
