@@ -1,13 +1,10 @@
 /** X11 forwarding with stock ssh, a real X server on the user's side and a real X client on the node. */
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import net from "node:net";
-import path from "node:path";
 import { withAdmin } from "./kit/admin.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
-import { needProgram, run, succeed, type Outcome } from "./kit/programs.js";
+import { needProgram, run, type Outcome } from "./kit/programs.js";
+import { startXServer, type XServer } from "./kit/x-server.js";
 import { addUser, sshClient, type SshClient } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
@@ -17,9 +14,8 @@ const FIRST_DISPLAY = 320;
 describe("e2e: X11 forwarding", function () {
   this.timeout(120_000);
   let daemon: Daemon;
-  let screen: ChildProcess;
+  let screen: XServer;
   const clients = new Map<string, SshClient>();
-  let env: { DISPLAY: string; XAUTHORITY: string };
 
   before(async function () {
     needProgram(this, "ssh", "xauth", "Xvfb", "xdpyinfo");
@@ -28,32 +24,14 @@ describe("e2e: X11 forwarding", function () {
     });
     await addUser(daemon, "alice", LOGIN);
     await addUser(daemon, "bob", LOGIN);
-    ({ screen, env } = await startScreen(daemon.folder));
+    screen = await startXServer(daemon.folder);
   });
   after(async () => {
-    if (screen !== undefined && screen.exitCode === null) {
-      screen.kill();
-      await once(screen, "close");
-    }
+    await screen?.stop();
     for (const display of [FIRST_DISPLAY, FIRST_DISPLAY + 1])
       await run("xauth", ["-q", "remove", `unix:${display}.0`]);
     await daemon?.remove();
   });
-
-  /** An X server that takes any free display and only clients with the cookie. */
-  async function startScreen(folder: string): Promise<{ screen: ChildProcess; env: typeof env }> {
-    const authority = path.join(folder, "screen-authority");
-    const cookie = randomBytes(16).toString("hex");
-    // The server looks for its cookie, whatever display it is written down for.
-    await succeed("xauth", ["-q", "-f", authority, "add", ":0", "MIT-MAGIC-COOKIE-1", cookie]);
-    const server = spawn("Xvfb", ["-displayfd", "1", "-auth", authority, "-nolisten", "tcp"], {
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    const [number] = (await once(server.stdout, "data")) as [Buffer];
-    const display = `:${number.toString().trim()}`;
-    await succeed("xauth", ["-q", "-f", authority, "add", display, "MIT-MAGIC-COOKIE-1", cookie]);
-    return { screen: server, env: { DISPLAY: display, XAUTHORITY: authority } };
-  }
 
   async function permit(allowed: boolean): Promise<void> {
     await withAdmin(daemon, async (api) => {
@@ -74,7 +52,7 @@ describe("e2e: X11 forwarding", function () {
     const { args } = await clientOf(user);
     const direct = ["-o", "HostKeyAlias=node1.example.test", "-p", String(daemon.ports.node)];
     return run("ssh", [...args, ...flags, ...direct, `${LOGIN}@127.0.0.1`, command], {
-      env,
+      env: screen.env,
       timeoutMs: 20_000,
     });
   }

@@ -133,7 +133,12 @@ describe("resolveSettings", () => {
         "auth_service: {session_recording: proxy-sync, authentication: {type: saml, second_factor: optional}}";
       const auth = resolved(yaml).auth;
       assert.equal(auth?.sessionRecording, "proxy");
-      assert.deepEqual(auth.authentication, { type: "local", secondFactor: "otp", localAuth: true });
+      assert.deepEqual(auth.authentication, {
+        type: "local",
+        secondFactor: "otp",
+        localAuth: true,
+        lockingMode: "best_effort",
+      });
     });
 
     it("leave what is switched off switched off", () => {
@@ -141,7 +146,12 @@ describe("resolveSettings", () => {
         "auth_service: {session_recording: off, authentication: {second_factor: off, local_auth: no}}";
       const auth = resolved(yaml).auth;
       assert.equal(auth?.sessionRecording, "off");
-      assert.deepEqual(auth.authentication, { type: "local", secondFactor: "off", localAuth: false });
+      assert.deepEqual(auth.authentication, {
+        type: "local",
+        secondFactor: "off",
+        localAuth: false,
+        lockingMode: "best_effort",
+      });
     });
   });
 
