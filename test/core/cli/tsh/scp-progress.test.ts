@@ -37,7 +37,7 @@ describe("scp progress", () => {
     assert.match(shown, /100%/);
     shown = "";
     bar.start("huge", 2 ** 40);
-    assert.match(shown, /\rhuge +0% {4}0 B/);
+    assert.match(shown, /\rhuge +0% {5}0 B/);
     assert.ok(shown.length <= 48);
     assert.deepEqual([0, 999, 1000, 2 ** 32, 5 * 2 ** 40].map(formatBytes), [
       "   0 B ",
