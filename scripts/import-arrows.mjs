@@ -4,13 +4,14 @@
  */
 
 /** Rooms at the bottom: everybody may import them. */
-const GROUND = ["errors", "grammar", "http"];
+const GROUND = ["errors", "grammar", "http", "document"];
 
 /** Each room, and the rooms it may import besides the ground. */
 const ARROWS = {
   "errors": [],
   "grammar": [],
   "http": [],
+  "document": [],
   "pki": [],
   "access": ["pki"],
   "di": [],

@@ -26,6 +26,8 @@ const TEST_PROGRAMS = {
   "Xvfb": "xvfb",
   "xauth": "xauth",
   "xdpyinfo": "x11-utils",
+  "zsh": "zsh",
+  "fish": "fish",
 };
 
 const [major, minor] = process.versions.node.split(".").map(Number);

@@ -7,16 +7,10 @@ import type { Traits } from "../resources/user.js";
 import { type CompiledRole, compileRole } from "./compiled-role.js";
 import { allow, type Decision, refuse } from "./decision.js";
 import { IMPLICIT_ROLE } from "./implicit-role.js";
-import { DEFAULT_MAX_TTL_MS } from "./role-options.js";
+import { DEFAULT_MAX_TTL_MS, type EffectiveOptions, type LockingMode } from "./role-options.js";
+import { decideServer, findServer, type ServerFacts, type ServerFindings } from "./server-decision.js";
 
 export type { Decision } from "./decision.js";
-
-/** What roles see of a server. */
-export interface ServerFacts {
-  readonly namespace: string;
-  /** Static labels with the results of label commands over them. */
-  readonly labels: Readonly<Record<string, string>>;
-}
 
 /** The powers of one user. */
 export interface Access {
@@ -26,6 +20,8 @@ export interface Access {
   logins(): string[];
   /** Whether the user may open a session on a server as a login. */
   checkServer(server: ServerFacts, login: string): Decision;
+  /** All that the roles say about a login at a server, for explanations. */
+  findServer(server: ServerFacts, login: string): ServerFindings;
   /** Whether there is a login with which the user may reach the server: what lists show. */
   canSeeServer(server: ServerFacts): boolean;
   /** Whether the user may do something with the resources of a kind. Rules with a `where` never allow, but do deny. */
@@ -34,14 +30,20 @@ export interface Access {
   capTtlMs(requestedMs: number): number;
   /** Whether a role allows agent forwarding; with a login, a role that also grants that login. */
   forwardAgent(login?: string): boolean;
+  /** Whether a role that also grants the login allows X11 forwarding. */
+  x11Forwarding(login: string): boolean;
   portForwarding(): boolean;
   certFormat(): "standard" | "oldssh";
   /** The smallest non-zero limit of the cluster and the roles; 0 = none. */
   clientIdleTimeoutMs(clusterMs: number): number;
   disconnectExpiredCert(cluster: boolean): boolean;
+  /** How many connections the user may have at a time in the whole cluster: the lowest of the roles; 0 = any number. */
+  maxConnections(): number;
+  /** How many session channels a connection may have at a time: the lowest of the roles; 0 = any number. */
+  maxSessions(): number;
+  /** `strict` if any role is, otherwise what the roles say; the cluster's where none says. */
+  lockingMode(cluster: LockingMode): LockingMode;
 }
-
-const SERVER_DENIED = "access to server denied";
 
 /** Prepares the roles of one user. Throws `corrupt`, naming the role, where a role's options cannot be read. */
 export function createAccess(roles: readonly Role[], traits: Traits): Access {
@@ -50,11 +52,14 @@ export function createAccess(roles: readonly Role[], traits: Traits): Access {
 
   const logins = grantedLogins(all);
   const checkServer = (server: ServerFacts, login: string): Decision => decideServer(all, server, login);
+  const optionOf = <K extends keyof EffectiveOptions>(key: K): EffectiveOptions[K][] =>
+    named.map(({ options }) => options[key]);
 
   return {
     roleNames: named.map(({ name }) => name),
     logins: () => [...logins],
     checkServer,
+    findServer: (server, login) => findServer(named, server, login),
     canSeeServer: (server) => logins.some((login) => checkServer(server, login).allowed),
     checkRule: (verb, kind) => decideRule(all, verb, kind),
     capTtlMs: (requestedMs) =>
@@ -66,14 +71,25 @@ export function createAccess(roles: readonly Role[], traits: Traits): Access {
       named.some(
         (role) => role.options.forwardAgent && (login === undefined || role.allow.logins.has(login)),
       ),
+    x11Forwarding: (login) =>
+      named.some((role) => role.options.x11Forwarding && role.allow.logins.has(login)),
     portForwarding: () => named.some((role) => role.options.portForwarding),
     certFormat: () => (named.some((role) => role.options.oldFormat) ? "oldssh" : "standard"),
-    clientIdleTimeoutMs: (clusterMs) => {
-      const limits = [clusterMs, ...named.map((role) => role.options.idleTimeoutMs)].filter((ms) => ms > 0);
-      return limits.length === 0 ? 0 : Math.min(...limits);
-    },
+    clientIdleTimeoutMs: (clusterMs) => lowestLimit([clusterMs, ...optionOf("idleTimeoutMs")]),
     disconnectExpiredCert: (cluster) => cluster || named.some((role) => role.options.disconnectExpired),
+    maxConnections: () => lowestLimit(optionOf("maxConnections")),
+    maxSessions: () => lowestLimit(optionOf("maxSessions")),
+    lockingMode: (cluster) => {
+      const chosen = optionOf("lockingMode");
+      return chosen.includes("strict") ? "strict" : (chosen.find((mode) => mode !== undefined) ?? cluster);
+    },
   };
+}
+
+/** The smallest of the limits that are set; 0, no limit, where none is. */
+function lowestLimit(limits: readonly number[]): number {
+  const set = limits.filter((limit) => limit > 0);
+  return set.length === 0 ? 0 : Math.min(...set);
 }
 
 function grantedLogins(roles: readonly CompiledRole[]): string[] {
@@ -82,31 +98,6 @@ function grantedLogins(roles: readonly CompiledRole[]): string[] {
     .filter((role) => role.allow.hasNamespace("default"))
     .flatMap((role) => role.allow.logins.names);
   return [...new Set(allowed)].filter((login) => !denied.some((set) => set.has(login)));
-}
-
-function decideServer(roles: readonly CompiledRole[], server: ServerFacts, login: string): Decision {
-  for (const { name, deny } of roles) {
-    if (deny.hasNamespace(server.namespace)) {
-      if (deny.labels(server.labels)) {
-        return refuse(SERVER_DENIED, `role ${name} denies the server's labels`);
-      }
-      if (deny.logins.has(login)) {
-        return refuse(SERVER_DENIED, `role ${name} denies the login ${JSON.stringify(login)}`);
-      }
-    }
-  }
-  const granting = roles.find(
-    (role) =>
-      role.allow.hasNamespace(server.namespace) &&
-      role.allow.logins.has(login) &&
-      role.allow.labels(server.labels),
-  );
-  return granting === undefined
-    ? refuse(
-        SERVER_DENIED,
-        `no role allows the login ${JSON.stringify(login)} together with the server's labels`,
-      )
-    : allow(granting.name);
 }
 
 function decideRule(roles: readonly CompiledRole[], verb: string, kind: string): Decision {

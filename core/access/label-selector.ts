@@ -1,9 +1,30 @@
+import { errorMessage } from "../errors/error.js";
 import type { Traits } from "../resources/user.js";
 import { compileLabelPattern, type LabelPattern } from "./label-pattern.js";
 import { expandTemplate } from "./template.js";
 
-/** Whether a server's labels fit a role's `node_labels`. */
-export type LabelSelector = (labels: Readonly<Record<string, string>>) => boolean;
+type Labels = Readonly<Record<string, string>>;
+
+/** Why a server's labels do not fit. */
+export type LabelMisfit =
+  | { readonly problem: "fits none" }
+  | { readonly problem: "cannot be evaluated"; readonly reason: string }
+  | {
+      readonly problem: "label";
+      /** Of the label that the role asks for. */
+      readonly key: string;
+      /** The values that would fit, expanded; none where the user lacks the trait that gives them. */
+      readonly wanted: readonly string[];
+      /** What the server has; undefined where it lacks the label. */
+      readonly value: string | undefined;
+    };
+
+/** A role's `node_labels`, ready to be asked. */
+export interface LabelSelector {
+  fits(labels: Labels): boolean;
+  /** The first thing that keeps the labels from fitting, also where what is unclear counts as fitting. */
+  misfit(labels: Labels): LabelMisfit | undefined;
+}
 
 /** `node_labels` as roles hold them. */
 export type LabelSelectorSource = Readonly<Record<string, string | readonly string[]>>;
@@ -20,51 +41,65 @@ export function compileLabelSelector(
   traits: Traits,
   whenUnclear: boolean,
 ): LabelSelector {
-  try {
-    const selector = compile(source, traits);
-    return (labels) => {
-      try {
-        return selector(labels);
-      } catch {
-        return whenUnclear;
-      }
-    };
-  } catch {
-    return () => whenUnclear;
-  }
+  const find = misfitFinder(source, traits);
+  return {
+    misfit: find,
+    fits(labels) {
+      const misfit = find(labels);
+      return misfit === undefined || (whenUnclear && misfit.problem === "cannot be evaluated");
+    },
+  };
 }
 
-function compile(source: LabelSelectorSource, traits: Traits): LabelSelector {
-  const entries = Object.entries(source).map(([key, value]) => compileEntry(key, value, traits));
-  if (entries.length === 0) {
-    return () => false;
+function misfitFinder(source: LabelSelectorSource, traits: Traits): LabelSelector["misfit"] {
+  let entries: Entry[];
+  try {
+    entries = Object.entries(source).map(([key, value]) => compileEntry(key, value, traits));
+  } catch (error) {
+    const unclear = cannotBeEvaluated(error);
+    return () => unclear;
   }
-  if (entries.some(({ matchesAll }) => matchesAll)) {
-    return () => true;
-  }
-  return (labels) =>
-    entries.every(({ key, patterns }) => {
-      const value = key !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
-      return value !== undefined && patterns.some((pattern) => pattern(value));
-    });
+  if (entries.length === 0) return () => ({ problem: "fits none" });
+  if (entries.some(({ matchesAll }) => matchesAll)) return () => undefined;
+  return (labels) => {
+    try {
+      const entry = entries.find((one) => !one.fits(labels));
+      return entry && { problem: "label", ...entry.asked, value: ownValue(labels, entry.asked.key) };
+    } catch (error) {
+      return cannotBeEvaluated(error);
+    }
+  };
 }
+
+const cannotBeEvaluated = (error: unknown): LabelMisfit => ({
+  problem: "cannot be evaluated",
+  reason: errorMessage(error),
+});
 
 interface Entry {
-  /** Undefined where the key's template gave nothing: no label has it. */
-  readonly key: string | undefined;
-  readonly patterns: readonly LabelPattern[];
+  readonly asked: { readonly key: string; readonly wanted: readonly string[] };
   readonly matchesAll: boolean;
+  fits(labels: Labels): boolean;
 }
 
-function compileEntry(key: string, value: string | readonly string[], traits: Traits): Entry {
-  const [expandedKey] = expandTemplate(key, traits);
-  const values = [value].flat().flatMap((item) => expandTemplate(item, traits));
-  if (key === "*" && values.some((item) => item !== "*")) {
+function compileEntry(source: string, value: string | readonly string[], traits: Traits): Entry {
+  const [key] = expandTemplate(source, traits);
+  const wanted = [value].flat().flatMap((item) => expandTemplate(item, traits));
+  if (source === "*" && wanted.some((item) => item !== "*")) {
     throw new Error("the key * has only one value: *");
   }
+  const patterns: LabelPattern[] = wanted.map(compileLabelPattern);
   return {
-    key: expandedKey,
-    patterns: values.map(compileLabelPattern),
-    matchesAll: key === "*" && values.length > 0,
+    // A key whose template gives nothing is that of no label.
+    asked: { key: key ?? source, wanted },
+    matchesAll: source === "*" && wanted.length > 0,
+    fits(labels) {
+      const held = key === undefined ? undefined : ownValue(labels, key);
+      return held !== undefined && patterns.some((pattern) => pattern(held));
+    },
   };
+}
+
+function ownValue(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }

@@ -12,11 +12,14 @@ export interface IdentitySource {
   roles(names: readonly string[]): Role[];
 }
 
+/** What of a certificate says who its holder is. */
+export type IdentityClaims = Pick<SshCertificate, "keyId" | "extensions" | "validAfter">;
+
 /** A cluster user with the powers that the certificate's roles give. */
-export interface UserIdentity {
+export interface UserIdentity<C extends IdentityClaims = SshCertificate> {
   readonly user: string;
   readonly access: Access;
-  readonly certificate: SshCertificate;
+  readonly certificate: C;
 }
 
 /** Whether a client may forward ports: a role and the certificate itself have to allow it. */
@@ -24,24 +27,61 @@ export function mayForwardPorts({ access, certificate }: UserIdentity): boolean 
   return access.portForwarding() && certificate.extensions.has("permit-port-forwarding");
 }
 
+/** Whether a client may forward its agent to sessions of a login: a role and the certificate itself have to allow it. */
+export function mayForwardAgent({ access, certificate }: UserIdentity, login: string): boolean {
+  return access.forwardAgent(login) && certificate.extensions.has("permit-agent-forwarding");
+}
+
+/** Whether a client may forward X11 from sessions of a login: a role and the certificate itself have to allow it. */
+export function mayForwardX11({ access, certificate }: UserIdentity, login: string): boolean {
+  return access.x11Forwarding(login) && certificate.extensions.has("permit-X11-forwarding");
+}
+
 /**
- * Reads roles and traits from the certificate; one in the `oldssh` format has none, and the user's own count.
- * Throws `access_denied` where they cannot be read or a role does not exist.
+ * Reads roles and traits from the certificate; one in the `oldssh` format has none, and the user's own count. Where the
+ * cluster knows the user, a certificate gives no more than the user still has: roles and trait values taken away since
+ * then do not count. Throws `access_denied` where they cannot be read or a role does not exist.
  */
-export function identifyUser(certificate: SshCertificate, known: IdentitySource): UserIdentity {
+export function identifyUser<C extends IdentityClaims>(
+  certificate: C,
+  known: IdentitySource,
+): UserIdentity<C> {
   const user = certificate.keyId;
   if (user === "") throw accessDenied("the certificate names no user");
-  const roles = certificate.extensions.get("teleport-roles");
-  const traits = certificate.extensions.get("teleport-traits");
-  if (roles === undefined) {
-    const owner = known.user(user);
-    if (owner === undefined)
-      throw accessDenied(`the certificate has no roles, and there is no user "${user}"`);
-    const access = createAccess(known.roles(owner.spec.roles), owner.spec.traits ?? {});
-    return { user, access, certificate };
+  const owner = known.user(user);
+  const { roles, traits } = narrowed(claimsOf(certificate, owner), owner);
+  return { user, access: createAccess(known.roles(roles), traits), certificate };
+}
+
+interface Powers {
+  readonly roles: readonly string[];
+  readonly traits: Traits;
+}
+
+function claimsOf({ keyId, extensions }: IdentityClaims, owner: User | undefined): Powers {
+  const roles = extensions.get("teleport-roles");
+  const traits = extensions.get("teleport-traits");
+  if (roles !== undefined) {
+    return { roles: readRoles(roles), traits: traits === undefined ? {} : readTraits(traits) };
   }
-  const access = createAccess(known.roles(readRoles(roles)), traits === undefined ? {} : readTraits(traits));
-  return { user, access, certificate };
+  if (owner === undefined) {
+    throw accessDenied(`the certificate has no roles, and there is no user "${keyId}"`);
+  }
+  return { roles: owner.spec.roles, traits: owner.spec.traits ?? {} };
+}
+
+function narrowed(claims: Powers, owner: User | undefined): Powers {
+  if (owner === undefined) return claims;
+  const held = owner.spec.traits ?? {};
+  return {
+    roles: claims.roles.filter((role) => owner.spec.roles.includes(role)),
+    traits: Object.fromEntries(
+      Object.entries(claims.traits).map(([name, values]) => {
+        const kept = new Set(Object.hasOwn(held, name) ? held[name] : []);
+        return [name, (values ?? []).filter((value) => kept.has(value))];
+      }),
+    ),
+  };
 }
 
 function readRoles(text: string): string[] {

@@ -4,6 +4,7 @@
  * Names, codes and fields are those of 4.2, so that its tools and its stores read ours.
  */
 import type { FieldSpec, FieldsOf } from "./field-types.js";
+import { SFTP_EVENT_KINDS } from "./sftp-catalogue.js";
 
 /** One kind of event. */
 interface EventKind {
@@ -21,6 +22,8 @@ export const SESSION_DATA_INDEX = 2147483646;
 const IDENTITY = { user: "string", login: "string" } as const;
 const ADDRESSES = { "addr.local": "string?", "addr.remote": "string" } as const;
 const SESSION = { sid: "string", namespace: "string", server_id: "string", ei: "integer?" } as const;
+/** Of forwarded connections: the target, `host:port` or `unix:path`, and (ours) which way it is forwarded. */
+const FORWARD = { addr: "string?", kind: "string?" } as const;
 const COMMAND = { command: "string", exitCode: "string?", exitError: "string?" } as const;
 
 /** The catalogue. The keys are ours, `event` and `codes` are what is logged. */
@@ -54,13 +57,17 @@ export const EVENT_KINDS = {
     codes: { success: "T9001I" },
     fields: { name: "string", user: "string?" },
   },
-  /** As of 7.1. `target` holds what has to fit; `expires` is RFC 3339, absent for never. */
+  /** As of 7.1. `target` holds what has to fit; `expires` is RFC 3339, absent for never; `user` is who did it. */
   lockCreated: {
     event: "lock.created",
     codes: { success: "TLK00I" },
-    fields: { name: "string", target: "map", message: "string?", expires: "string?" },
+    fields: { name: "string", target: "map", message: "string?", expires: "string?", user: "string?" },
   },
-  lockDeleted: { event: "lock.deleted", codes: { success: "TLK01I" }, fields: { name: "string" } },
+  lockDeleted: {
+    event: "lock.deleted",
+    codes: { success: "TLK01I" },
+    fields: { name: "string", user: "string?" },
+  },
   sessionStart: {
     event: "session.start",
     codes: { success: "T2000I" },
@@ -105,6 +112,15 @@ export const EVENT_KINDS = {
       interrupted: "boolean?",
     },
   },
+  /**
+   * As of 4.4: a connection or a session was refused since its user has too many; `reason` is `max_connections limit
+   * reached` or `max_sessions limit reached`, `max` the limit.
+   */
+  sessionRejected: {
+    event: "session.rejected",
+    codes: { failure: "T1006W" },
+    fields: { ...IDENTITY, ...ADDRESSES, reason: "string", max: "integer", server_id: "string" },
+  },
   sessionUpload: {
     event: "session.upload",
     codes: { success: "T2005I" },
@@ -117,6 +133,7 @@ export const EVENT_KINDS = {
     fields: {
       ...IDENTITY,
       ...ADDRESSES,
+      ...FORWARD,
       sid: "string?",
       namespace: "string?",
       server_id: "string",
@@ -143,11 +160,17 @@ export const EVENT_KINDS = {
       sid: "string?",
     },
   },
-  /** A forwarded connection, or one that was refused. `addr` is the target, `host:port`. */
+  /** A forwarded connection, or one that was refused. */
   port: {
     event: "port",
     codes: { success: "T3003I", failure: "T3003E" },
-    fields: { ...IDENTITY, ...ADDRESSES, addr: "string", success: "boolean", error: "string?" },
+    fields: { ...IDENTITY, ...ADDRESSES, ...FORWARD, addr: "string", success: "boolean", error: "string?" },
+  },
+  /** As of 4.3: an X11 client whose display is the user's, or one that was refused. `addr` is the display's listener. */
+  x11Forward: {
+    event: "x11-forward",
+    codes: { success: "T3008I", failure: "T3008W" },
+    fields: { ...IDENTITY, ...ADDRESSES, ...FORWARD, addr: "string", success: "boolean", error: "string?" },
   },
   scpDownload: {
     event: "scp",
@@ -159,6 +182,7 @@ export const EVENT_KINDS = {
     codes: { success: "T3005I", failure: "T3005E" },
     fields: { ...IDENTITY, ...ADDRESSES, ...COMMAND, namespace: "string", action: "string", path: "string" },
   },
+  ...SFTP_EVENT_KINDS,
   clientDisconnect: {
     event: "client.disconnect",
     codes: { success: "T3006I" },

@@ -8,6 +8,7 @@ import { loginCalls } from "./calls/login-calls.js";
 import { presenceCalls } from "./calls/presence-calls.js";
 import type { CallScope, Services } from "./calls/scope.js";
 import { sessionCalls } from "./calls/session-calls.js";
+import { sessionControlCalls } from "./calls/session-control-calls.js";
 import type { Caller } from "./caller.js";
 import type { AuthApi } from "./client/api.js";
 
@@ -22,6 +23,7 @@ export function createAuthApi(caller: Caller, services: Services): AuthApi {
     ...joinCalls(scope),
     ...presenceCalls(scope),
     ...sessionCalls(scope),
+    ...sessionControlCalls(scope),
     // The caller's view holds nothing open; the auth server itself is closed by its owner.
     close: () => Promise.resolve(),
   };

@@ -18,6 +18,7 @@ import type { Services } from "./calls/scope.js";
 import type { Caller } from "./caller.js";
 import type { AuthApi } from "./client/api.js";
 import type { HostIdentity } from "./client/identity.js";
+import { createClusterSettings } from "./cluster-settings.js";
 import { createCredentialsCheck } from "./credentials-check.js";
 import { prepareCluster } from "./first-start.js";
 import { createHostCertificates } from "./host-certificates.js";
@@ -29,6 +30,7 @@ import { createLogins } from "./login.js";
 import { createPresence } from "./presence.js";
 import { createRateLimit } from "./rate-limit.js";
 import { createSessionAudit, type Recordings } from "./session-audit.js";
+import { createSessionControl } from "./session-control.js";
 import type { AuthSettings } from "./settings.js";
 import { fromBase64 } from "./base64.js";
 import { createSigners } from "./signers.js";
@@ -146,7 +148,7 @@ export function createAuthServer(options: AuthServerOptions): AuthServer {
 }
 
 function createServices(options: AuthServerOptions, clusterName: string): Services {
-  const { storage, audit, recordings, clock, log, hostname } = options;
+  const { storage, settings, audit, recordings, clock, log, hostname } = options;
   const stores = createStores(storage);
   const signers = createSigners(stores.authorities, clusterName);
   const userCertificates = createUserCertificates({ roles: stores.roles, signers, clock });
@@ -169,6 +171,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     joinTokens,
     recordings,
     accounts: createAccounts(stores, audit),
+    clusterSettings: createClusterSettings(stores.settings),
     locks: createLocks({ locks: stores.locks, audit, clock }),
     logins: createLogins({
       users: stores.users,
@@ -199,6 +202,11 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
       namespaces: stores.namespaces,
       owners: stores.sessionOwners,
       clock,
+    }),
+    sessionControl: createSessionControl({
+      places: stores.connectionPlaces,
+      clock,
+      leaseMs: settings.sessionControlTimeoutMs,
     }),
   };
 }

@@ -5,12 +5,8 @@
 import { readFile } from "node:fs/promises";
 import { LineCounter, parseAllDocuments } from "yaml";
 import { badParameter, errorMessage } from "../errors/error.js";
-import { caPin } from "../pki/ca-pin.js";
-import { parsePrivateKey } from "../pki/keys.js";
 import type { Logger } from "../plugin/logger.js";
 import type { Item, Storage } from "../plugin/storage.js";
-import { authorityCodec } from "../resources/authority-codec.js";
-import type { CertAuthority } from "../resources/authority.js";
 import { keys } from "../resources/keys.js";
 import type { Role } from "../resources/role.js";
 import type { User } from "../resources/user.js";
@@ -18,7 +14,7 @@ import { createMemoryStorage } from "../storage/memory-storage.js";
 import { createAccounts } from "./accounts.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
-import { fromBase64 } from "./base64.js";
+import { checkedAuthority } from "./authority-check.js";
 import { createStores } from "./stores.js";
 
 /** A resource with its place in the file, `file:line:column`. */
@@ -123,31 +119,6 @@ async function rehearse(resources: readonly PlacedResource[], clusterName: strin
 
 function inOrder(resources: readonly PlacedResource[]): PlacedResource[] {
   return [...resources].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
-}
-
-/** An authority of this cluster must be able to sign, one of another cluster must not. */
-function checkedAuthority(value: unknown, clusterName: string): CertAuthority {
-  const authority = authorityCodec.check(value);
-  const { type, cluster_name: name, signing_keys: signing = [], tls_key_pairs: pairs = [] } = authority.spec;
-  const what = `certificate authority ${type}/${name}`;
-  const hasPrivateKeys = signing.length > 0 || pairs.some(({ key }) => key !== undefined);
-  if (name !== clusterName) {
-    if (!hasPrivateKeys) return authority;
-    throw badParameter(`${what} signs for another cluster: set cluster_name to ${name} to restore that one`);
-  }
-  if (signing.length === 0 || pairs.length === 0) {
-    throw badParameter(`${what} lacks its private keys: export it with tctl get all`);
-  }
-  try {
-    for (const key of signing) parsePrivateKey(fromBase64(key));
-    for (const { cert = "", key = "" } of pairs) {
-      parsePrivateKey(fromBase64(key));
-      caPin(fromBase64(cert));
-    }
-  } catch (cause) {
-    throw badParameter(`${what} has a key or certificate that cannot be read`, { cause });
-  }
-  return authority;
 }
 
 /** The rehearsal is no event of the cluster's. */

@@ -92,6 +92,11 @@ function hostCaller(identity: TlsIdentity, localCluster: string, remoteAddress: 
   return { kind: "system", role, hostId, clusterName: localCluster, remoteAddress };
 }
 
+/** The name of the user who calls; undefined for hosts and for nobody. What audit events say of who did it. */
+export function callingUser(caller: Caller): string | undefined {
+  return caller.kind === "user" ? caller.username : undefined;
+}
+
 /** `ip:port` of the client: a proxy hands on the requests of others and says whose they are; nobody else is believed. */
 export function clientAddress(caller: Caller, said: string | undefined): string {
   return (caller.kind === "system" && caller.role === "Proxy" && said) || caller.remoteAddress;

@@ -3,7 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { badParameter, notFound } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
 import { isKeySegment } from "../resources/keys.js";
-import { formatTime } from "../resources/rfc3339.js";
+import { formatTime, optionalTime } from "../resources/rfc3339.js";
 import { isSystemRole, type ProvisionToken, type SystemRole } from "../resources/token.js";
 import type { GenerateTokenRequest } from "./client/api.js";
 import type { Stores } from "./stores.js";
@@ -35,6 +35,12 @@ export interface UsableToken {
 export interface JoinTokens {
   /** Returns the value of the new token. Throws `bad_parameter`. */
   generate(request: GenerateTokenRequest): Promise<string>;
+  /** Writes a reusable token over what has its value. Throws `bad_parameter`. */
+  put(token: ProvisionToken): Promise<void>;
+  /** As {@link put}; throws `already_exists`. */
+  create(token: ProvisionToken): Promise<void>;
+  /** Any of {@link list}. Throws `not_found`. */
+  get(token: string): Promise<ProvisionToken>;
   /** Static tokens first, then dynamic ones; invites are listed with the role `Signup`. */
   list(): Promise<ProvisionToken[]>;
   /** Removes a dynamic token or an invite. Throws `bad_parameter` for a static one, `not_found` for none. */
@@ -47,24 +53,41 @@ export interface JoinTokens {
 export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
   const staticTokens = async (): Promise<readonly ProvisionToken[]> =>
     (await stores.settings.staticTokens()).spec.static_tokens;
+  const checked = ({ token, roles, expires }: ProvisionToken): ProvisionToken => {
+    const unknown = roles.find((role) => !isSystemRole(role) || !JOINABLE.has(role));
+    if (unknown !== undefined || roles.length === 0) {
+      throw badParameter(
+        unknown === undefined
+          ? "a join token needs at least one role, such as Node"
+          : `role ${unknown} is not registered`,
+      );
+    }
+    if (!isKeySegment(token)) {
+      throw badParameter("a join token is made of letters, digits and the characters @ _ : . - only");
+    }
+    if (token.length < MIN_TOKEN_LENGTH) {
+      throw badParameter(`a join token has at least ${MIN_TOKEN_LENGTH} characters: it must not be guessed`);
+    }
+    return { token, roles: [...new Set(roles)], expires };
+  };
+  /** A token whose end is given as a moment. Without one it would admit hosts for ever. */
+  const checkedUntil = (token: ProvisionToken): ProvisionToken => {
+    const ttlMs = (optionalTime(token.expires)?.getTime() ?? NaN) - clock.now().getTime();
+    if (!(ttlMs > 0 && ttlMs <= MAX_TTL_MS)) {
+      throw badParameter("a join token must expire, in the future and within 10 years: set metadata.expires");
+    }
+    return checked(token);
+  };
+  const list = async (): Promise<ProvisionToken[]> => {
+    const invites = await stores.invites.list();
+    return [
+      ...(await staticTokens()),
+      ...(await stores.tokens.list()),
+      ...invites.map(({ token, expires }) => ({ roles: ["Signup" as const], expires, token })),
+    ];
+  };
   return {
     async generate({ roles, ttl, token, single_use: singleUse }) {
-      const unknown = roles.find((role) => !isSystemRole(role) || !JOINABLE.has(role));
-      if (unknown !== undefined || roles.length === 0) {
-        throw badParameter(
-          unknown === undefined
-            ? "a join token needs at least one role, such as Node"
-            : `role ${unknown} is not registered`,
-        );
-      }
-      if (token !== "" && !isKeySegment(token)) {
-        throw badParameter("a join token is made of letters, digits and the characters @ _ : . - only");
-      }
-      if (token !== "" && token.length < MIN_TOKEN_LENGTH) {
-        throw badParameter(
-          `a join token has at least ${MIN_TOKEN_LENGTH} characters: it must not be guessed`,
-        );
-      }
       const ttlMs = ttl === 0 ? DEFAULT_TTL_MS : ttl / 1e6;
       if (!(ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS)) {
         throw badParameter(
@@ -73,17 +96,19 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
       }
       const value = token === "" ? randomBytes(16).toString("hex") : token;
       const expires = formatTime(new Date(clock.now().getTime() + ttlMs));
-      await stores.tokens.put({ token: value, roles: [...new Set(roles)], expires }, singleUse ?? false);
+      await stores.tokens.put(checked({ token: value, roles, expires }), singleUse ?? false);
       return value;
     },
-    async list() {
-      const invites = await stores.invites.list();
-      return [
-        ...(await staticTokens()),
-        ...(await stores.tokens.list()),
-        ...invites.map(({ token, expires }) => ({ roles: ["Signup" as const], expires, token })),
-      ];
+    put: async (token) => stores.tokens.put(checkedUntil(token), false),
+    create: async (token) => stores.tokens.create(checkedUntil(token)),
+    async get(token) {
+      const found = (await list()).find((known) => sameSecret(known.token, token));
+      if (found === undefined) {
+        throw notFound("the join token is not found");
+      }
+      return found;
     },
+    list,
     async delete(token) {
       if ((await staticTokens()).some((known) => sameSecret(known.token, token))) {
         throw badParameter(`token ${token} is statically configured and cannot be removed`);

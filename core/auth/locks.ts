@@ -11,10 +11,12 @@ import type { AuditTrail } from "./audit-trail.js";
 /** Sets and removes locks. */
 export interface Locks {
   list(): Promise<Lock[]>;
-  /** Throws `bad_parameter` for what is no lock, or one that is over already. */
-  put(lock: Lock): Promise<void>;
+  /** `by` is the user who does it, where a user does. Throws `bad_parameter` for what is no lock, or is over already. */
+  put(lock: Lock, by?: string): Promise<void>;
+  /** As {@link put}; throws `already_exists`. */
+  create(lock: Lock, by?: string): Promise<void>;
   /** Throws `not_found`. */
-  remove(name: string): Promise<void>;
+  remove(name: string, by?: string): Promise<void>;
 }
 
 /** The cluster's locks. */
@@ -24,27 +26,39 @@ export function createLocks(context: {
   readonly clock: Clock;
 }): Locks {
   const { locks, audit, clock } = context;
+  const checked = (input: Lock): Lock => {
+    const lock = lockCodec.check(input);
+    const expires = optionalTime(lock.spec.expires);
+    if (expires !== undefined && expires <= clock.now()) {
+      throw badParameter(`lock ${lock.metadata.name} expires in the past: ${lock.spec.expires}`);
+    }
+    return lock;
+  };
+  const lockCreated = ({ metadata, spec }: Lock, by: string | undefined): Promise<void> =>
+    audit.emit(
+      auditEvent("lockCreated", "success", {
+        name: metadata.name,
+        target: { ...spec.target },
+        message: spec.message,
+        expires: spec.expires,
+        user: by,
+      }),
+    );
   return {
     list: () => locks.list(),
-    async put(input) {
-      const lock = lockCodec.check(input);
-      const expires = optionalTime(lock.spec.expires);
-      if (expires !== undefined && expires <= clock.now()) {
-        throw badParameter(`lock ${lock.metadata.name} expires in the past: ${lock.spec.expires}`);
-      }
+    async put(input, by) {
+      const lock = checked(input);
       await locks.put(lock);
-      await audit.emit(
-        auditEvent("lockCreated", "success", {
-          name: lock.metadata.name,
-          target: { ...lock.spec.target },
-          message: lock.spec.message,
-          expires: lock.spec.expires,
-        }),
-      );
+      await lockCreated(lock, by);
     },
-    async remove(name) {
+    async create(input, by) {
+      const lock = checked(input);
+      await locks.create(lock);
+      await lockCreated(lock, by);
+    },
+    async remove(name, by) {
       await locks.delete(name);
-      await audit.emit(auditEvent("lockDeleted", "success", { name }));
+      await audit.emit(auditEvent("lockDeleted", "success", { name, user: by }));
     },
   };
 }

@@ -9,6 +9,8 @@ export interface AuthSettings {
   readonly authPreference: AuthPreference["spec"];
   /** The cluster's id is made at the first start and kept. */
   readonly clusterConfig: Omit<ClusterConfig["spec"], "cluster_id">;
+  /** How long a user's connection keeps its place without being heard of. */
+  readonly sessionControlTimeoutMs: number;
   /** A file of resources that the cluster's first start loads. */
   readonly bootstrapFile?: string | undefined;
 }

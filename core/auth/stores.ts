@@ -1,6 +1,7 @@
 import type { Storage } from "../plugin/storage.js";
 import { createAuthorityStore, type AuthorityStore } from "../resources/authorities.js";
 import { createClusterSettingsStore, type ClusterSettingsStore } from "../resources/cluster-settings.js";
+import { createConnectionPlaceStore, type ConnectionPlaceStore } from "../resources/connection-places.js";
 import { createCredentialStore, type CredentialStore } from "../resources/credentials.js";
 import { createLiveSessionStore, type LiveSessionStore } from "../resources/live-sessions.js";
 import { createLoginAttemptStore, type LoginAttemptStore } from "../resources/login-attempts.js";
@@ -29,6 +30,7 @@ export interface Stores {
   readonly presence: PresenceStore;
   readonly liveSessions: LiveSessionStore;
   readonly sessionOwners: SessionOwnerStore;
+  readonly connectionPlaces: ConnectionPlaceStore;
   readonly webSessions: WebSessionStore;
 }
 
@@ -48,6 +50,7 @@ export function createStores(storage: Storage): Stores {
     presence: createPresenceStore(storage),
     liveSessions: createLiveSessionStore(storage),
     sessionOwners: createSessionOwnerStore(storage),
+    connectionPlaces: createConnectionPlaceStore(storage),
     webSessions: createWebSessionStore(storage),
   };
 }

@@ -78,6 +78,7 @@ export function createUserCertificates(context: {
           extensions: {
             "permit-pty": "",
             ...(access.portForwarding() ? { "permit-port-forwarding": "" } : {}),
+            ...(logins.some((login) => access.x11Forwarding(login)) ? { "permit-X11-forwarding": "" } : {}),
             ...(access.forwardAgent() ? { "permit-agent-forwarding": "" } : {}),
             ...(format === "standard" ? identityExtensions(request) : {}),
           },

@@ -4,7 +4,11 @@
  */
 import { Command, CommanderError } from "commander";
 import { errorMessage, hasCode } from "../errors/error.js";
+import { completionCommand, completionExamples, SHELLS } from "./completion/completion-command.js";
+import type { ArgumentSource } from "./completion/completable.js";
+import { printToStdout } from "./output.js";
 import { quotedWhereNeeded } from "./terminal-text.js";
+import { topicList, topicOf, TOPICS } from "./topics/topics.js";
 
 /** A command's module. */
 export interface CommandModule {
@@ -20,6 +24,8 @@ export interface CommandEntry {
   readonly hidden?: boolean;
   readonly load?: () => Promise<CommandModule>;
   readonly commands?: readonly CommandEntry[];
+  /** What shells offer for its arguments; files where absent. */
+  readonly completes?: ArgumentSource;
 }
 
 /** A program. */
@@ -52,9 +58,21 @@ export class ExitWith extends Error {
 export async function runProgram(options: ProgramOptions, args: readonly string[]): Promise<void> {
   const program = frame(options.name, options.summary, options);
   if (options.examples) program.addHelpText("after", `\nExamples:\n${options.examples}`);
+  program.addHelpText("after", topicList(options.name));
   for (const entry of options.commands) addCommand(program, entry, options);
   program.helpCommand(false);
-  program.addCommand(helpCommand(program));
+  const help = helpCommand(program);
+  completions.set(
+    help,
+    TOPICS.map(({ name }) => name),
+  );
+  program.addCommand(help);
+  const completion = completionCommand(program, {
+    loadAll: () => configureAll(program),
+    argumentsOf: (command) => completions.get(command),
+  });
+  completions.set(completion, SHELLS);
+  program.addCommand(withExamples(quiet(completion), ...completionExamples(options.name)));
 
   try {
     if (args.length === 0) {
@@ -74,24 +92,29 @@ export function withExamples(command: Command, ...lines: string[]): Command {
 }
 
 const loaders = new WeakMap<Command, () => Promise<CommandModule>>();
+const completions = new WeakMap<Command, ArgumentSource>();
 
-/** A command as all are: options end where a subcommand begins, and errors are thrown instead of printed. */
+/** A command as all are: options end where a subcommand begins. */
 function frame(name: string, summary: string, options: ProgramOptions): Command {
-  const command = new Command(name)
+  const command = quiet(new Command(name))
     .description(summary)
     .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({ outputError: () => undefined })
     .hook("preSubcommand", (_parent, chosen) => configureChosen(chosen));
   command.option("-d, --debug", "show details of errors on stderr");
   options.globals?.(command);
   return command;
 }
 
+/** Errors of such a command are thrown instead of printed. */
+function quiet(command: Command): Command {
+  return command.exitOverride().configureOutput({ outputError: () => undefined });
+}
+
 function addCommand(parent: Command, entry: CommandEntry, options: ProgramOptions): void {
   const command = frame(entry.name, entry.summary, options);
   if (entry.aliases) command.aliases([...entry.aliases]);
   if (entry.load) loaders.set(command, entry.load);
+  if (entry.completes) completions.set(command, entry.completes);
   for (const child of entry.commands ?? []) addCommand(command, child, options);
   if (entry.commands) command.helpCommand(false);
   parent.addCommand(command, { hidden: entry.hidden ?? false });
@@ -104,14 +127,14 @@ async function configureChosen(command: Command): Promise<void> {
   if (load) (await load()).configure(command);
 }
 
-/** `help [command...]`: commander's own would show commands whose modules are not loaded yet. */
+/** `help [command...|topic]`: commander's own would show commands whose modules are not loaded yet. */
 function helpCommand(program: Command): Command {
-  return new Command("help")
-    .description("show help for a command")
+  return quiet(new Command("help"))
+    .description("show help for a command, or a topic")
     .argument("[command...]")
-    .exitOverride()
-    .configureOutput({ outputError: () => undefined })
     .action(async (words: readonly string[]) => {
+      const topic = words.length === 1 ? topicOf(words[0]!) : undefined;
+      if (topic) return printToStdout((await topic.load()).text);
       let command = program;
       for (const word of words) {
         const next = command.commands.find(
@@ -123,6 +146,11 @@ function helpCommand(program: Command): Command {
       await configureChosen(command);
       command.outputHelp();
     });
+}
+
+async function configureAll(command: Command): Promise<void> {
+  await configureChosen(command);
+  for (const child of command.commands) await configureAll(child);
 }
 
 function report(error: unknown, args: readonly string[], options: ProgramOptions): number {

@@ -23,6 +23,8 @@ export interface AuthSettings {
   readonly disconnectExpiredCert: boolean;
   readonly keepAliveIntervalMs: number;
   readonly keepAliveCountMax: number;
+  /** How long a connection of a user whose connections are limited counts without being heard of. */
+  readonly sessionControlTimeoutMs: number;
   /** A file of resources that only the first start loads. */
   readonly bootstrapFile?: string | undefined;
 }
@@ -53,6 +55,7 @@ export function resolveAuth(
     // As in 4.2, 0 means the default here: `teleport configure` writes it.
     keepAliveIntervalMs: section.keepAliveInterval || 300_000,
     keepAliveCountMax: section.keepAliveCountMax || 3,
+    sessionControlTimeoutMs: section.sessionControlTimeout || 120_000,
     bootstrapFile: defaults.bootstrapFile,
   };
 }

@@ -1,6 +1,6 @@
-import type { Finding } from "./problem.js";
-import { locate } from "./positioned.js";
-import type { PositionedEntry, PositionedNode } from "./positioned.js";
+import type { Finding } from "../document/problem.js";
+import { locate } from "../document/positioned.js";
+import type { PositionedEntry, PositionedNode } from "../document/positioned.js";
 
 /**
  * Rules between keys. They look at the tree instead of the checked values, so that their findings are reported

@@ -1,14 +1,14 @@
 /** teleport.yaml from text to typed values: YAML tree, schema, rules between keys, warnings. */
 
-import { check } from "./check.js";
+import { check } from "../document/check.js";
 import { crossCheck } from "./cross-checks.js";
 import { missingFunctions } from "./not-yet.js";
-import { ConfigError, problemIn } from "./problem.js";
-import type { ConfigProblem } from "./problem.js";
+import { ConfigError, problemIn } from "../document/problem.js";
+import type { ConfigProblem } from "../document/problem.js";
 import { fileSchema } from "./schema/file.js";
 import type { FileConfig } from "./schema/file.js";
-import { sectionsByKey } from "./schema-keys.js";
-import { parseYaml } from "./yaml-document.js";
+import { sectionsByKey } from "../document/schema-keys.js";
+import { parseYaml } from "../document/yaml-document.js";
 
 /** A configuration that can be used, with what should be said about it. */
 export interface LoadedConfig {
@@ -17,6 +17,7 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigProblem[];
 }
 
+const PREFIX = "failed to parse Teleport configuration: ";
 const sections = sectionsByKey(fileSchema);
 
 /**
@@ -24,7 +25,7 @@ const sections = sectionsByKey(fileSchema);
  * Throws {@link ConfigError} with every problem of the file.
  */
 export function loadConfig(text: string, fileName: string): LoadedConfig {
-  const { root, findings } = parseYaml(text);
+  const { root, findings } = parseYaml(text, PREFIX);
   if (!root) throw new ConfigError(findings.map((finding) => problemIn(fileName, finding)));
   const checked = check(fileSchema, root, { sections });
   const all = [...findings, ...(checked.ok ? [] : checked.findings), ...crossCheck(root)];

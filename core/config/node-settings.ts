@@ -12,7 +12,14 @@ export interface NodeSettings {
   readonly labels: NodeLabels;
   /** Whether sessions get the variables of `~/.tsh/environment`. */
   readonly permitUserEnv: boolean;
+  /** Whether ports and sockets are forwarded where the roles allow it. */
+  readonly portForwarding: boolean;
+  /** The displays for X11 forwarding; absent where it is off. */
+  readonly x11: { readonly displayOffset: number; readonly maxDisplay: number } | undefined;
 }
+
+const DISPLAY_OFFSET = 10;
+const DISPLAYS = 1_000;
 
 /** Settings of the node service from its section; `--labels` replaces fixed labels and commands alike. */
 export function resolveNode(section: FileConfig["sshService"] = {}, flags: StartFlags): NodeSettings {
@@ -27,5 +34,15 @@ export function resolveNode(section: FileConfig["sshService"] = {}, flags: Start
     namespace: "default",
     labels: flags.labels ? parseLabelFlag(flags.labels) : { fixed: section.labels ?? {}, commands },
     permitUserEnv: flags.permitUserEnv ?? section.permitUserEnv ?? false,
+    portForwarding: section.portForwarding ?? true,
+    x11: section.x11?.enabled === true ? displays(section.x11) : undefined,
   };
+}
+
+function displays(section: { displayOffset?: number | undefined; maxDisplay?: number | undefined }): {
+  displayOffset: number;
+  maxDisplay: number;
+} {
+  const displayOffset = section.displayOffset ?? DISPLAY_OFFSET;
+  return { displayOffset, maxDisplay: section.maxDisplay ?? displayOffset + DISPLAYS };
 }

@@ -1,6 +1,6 @@
-import type { Finding } from "./problem.js";
-import { locate } from "./positioned.js";
-import type { PositionedNode } from "./positioned.js";
+import type { Finding } from "../document/problem.js";
+import { locate } from "../document/positioned.js";
+import type { PositionedNode } from "../document/positioned.js";
 import { parseBoolean } from "../grammar/boolean.js";
 
 /** Whether a value asks for anything; where it does not, the missing function does not matter. */
@@ -76,7 +76,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   "auth_service.oidc_connectors": { instead: "users are local" },
   "auth_service.u2f": { instead: "second factors are otp or off" },
   "auth_service.dynamic_config": { instead: "it has no effect since 4.0" },
-  "auth_service.session_control_timeout": { instead: "sessions are not counted" },
   "auth_service.client_idle_timeout_message": { instead: "the default text is shown" },
   "auth_service.web_idle_timeout": { instead: "there is no web session" },
   "auth_service.message_of_the_day": { instead: "nothing is shown at login" },
@@ -89,8 +88,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   "ssh_service.namespace": { instead: "the node joins namespace default", matters: noneOf("default") },
   "ssh_service.pam": { instead: "sessions do not pass through PAM", matters: isEnabled },
   "ssh_service.enhanced_recording": { instead: "only terminal output is recorded", matters: isEnabled },
-  "ssh_service.port_forwarding": { instead: "roles alone decide about forwarding", matters: isNo },
-  "ssh_service.x11": { instead: "X11 requests are refused", matters: isEnabled },
   "ssh_service.restricted_session": { instead: "networks are not restricted" },
   "proxy_service.tunnel_listen_addr": {
     instead: "reverse tunnels are not accepted",

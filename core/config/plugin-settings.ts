@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import { check } from "./check.js";
-import type { PositionedMap } from "./positioned.js";
-import { withoutKeys } from "./positioned.js";
-import { ConfigError, problemIn, type Finding } from "./problem.js";
+import { check } from "../document/check.js";
+import type { PositionedMap } from "../document/positioned.js";
+import { withoutKeys } from "../document/positioned.js";
+import { ConfigError, problemIn, type Finding } from "../document/problem.js";
 import { EMPTY_MAP } from "./schema/open-map.js";
-import { keysAt } from "./schema-keys.js";
+import { keysAt } from "../document/schema-keys.js";
 
 /** Where a plugin's settings come from. */
 export interface PluginSettingsSource {

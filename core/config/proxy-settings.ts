@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { badParameter } from "../errors/error.js";
 import type { Address } from "../grammar/address.js";
-import type { PositionedEntry, PositionedMap } from "./positioned.js";
+import type { PositionedEntry, PositionedMap } from "../document/positioned.js";
 import type { FileConfig } from "./schema/file.js";
 import { EMPTY_MAP } from "./schema/open-map.js";
 

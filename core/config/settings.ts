@@ -12,7 +12,7 @@ import { enabledRoles } from "./enabled-roles.js";
 import type { StartFlags } from "./flags.js";
 import { resolveNode } from "./node-settings.js";
 import type { NodeSettings } from "./node-settings.js";
-import type { PositionedMap } from "./positioned.js";
+import type { PositionedMap } from "../document/positioned.js";
 import { resolveProxy } from "./proxy-settings.js";
 import type { PluginChoice, ProxySettings } from "./proxy-settings.js";
 import { parseAdvertisedAddress } from "./schema/advertise.js";

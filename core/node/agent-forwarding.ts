@@ -3,57 +3,41 @@ import { chmod, chown, mkdtemp, rmdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { UserIdentity } from "../access/user-identity.js";
 import { accessDenied } from "../errors/error.js";
-import type { SshConnection } from "../ssh/contract.js";
-import { relay } from "../ssh/relay.js";
-import type { NodeContext } from "./node-context.js";
+import type { ConnectionForwarding } from "./connection-forwarding.js";
 
 const AGENT_CHANNEL = "auth-agent@openssh.com";
 
 /** The forwarded agent of one connection, made when the first session asks for it. */
 export class ForwardedAgent {
-  readonly #context: NodeContext;
-  readonly #connection: SshConnection;
-  readonly #identity: UserIdentity;
+  readonly #forwarding: ConnectionForwarding;
   #socket: Promise<string> | undefined;
 
-  constructor(context: NodeContext, connection: SshConnection, identity: UserIdentity) {
-    this.#context = context;
-    this.#connection = connection;
-    this.#identity = identity;
+  constructor(forwarding: ConnectionForwarding) {
+    this.#forwarding = forwarding;
   }
 
   /** The path of the socket. Throws `access_denied` where the roles do not allow forwarding. */
   socket(): Promise<string> {
-    const { access, certificate } = this.#identity;
-    if (
-      !access.forwardAgent(this.#connection.user) ||
-      !certificate.extensions.has("permit-agent-forwarding")
-    ) {
-      return Promise.reject(accessDenied("agent forwarding not allowed"));
-    }
+    const refusal = this.#forwarding.agentRefusal();
+    if (refusal !== undefined) return Promise.reject(accessDenied(refusal));
     this.#socket ??= this.#listen();
     return this.#socket;
   }
 
   async #listen(): Promise<string> {
-    const account = await this.#context.lookupAccount(this.#connection.user);
+    const { context, connection, forwards } = this.#forwarding;
+    const account = await context.lookupAccount(connection.user);
     const directory = await mkdtemp(join(tmpdir(), "teleport-"));
     const path = join(directory, `teleport-${process.pid}.socket`);
-    const server = createServer({ allowHalfOpen: true }, (client) => {
-      client.on("error", () => undefined);
-      this.#connection.openChannel(AGENT_CHANNEL).then(
-        async (channel) => {
-          channel.extended.resume();
-          await relay(channel, client);
-          channel.close();
-        },
-        () => client.destroy(),
-      );
-    });
+    const server = createServer(
+      { allowHalfOpen: true },
+      (client) =>
+        void forwards.bring({ kind: "agent", addr: `unix:${path}` }, client, { type: AGENT_CHANNEL }),
+    );
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
-    void this.#connection.whenClosed.then(() => {
+    forwards.hold("agent", () => {
+      this.#socket = undefined;
       server.close(() => void rmdir(directory).catch(() => undefined));
     });
     // The folder stays the daemon's, so that what is below it can be trusted; the socket alone is the user's.

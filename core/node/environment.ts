@@ -1,6 +1,7 @@
 /** The environment of a session's process (features.md §9.1, wire.md §3.9). */
 import { isIP } from "node:net";
 import { parseAddress } from "../grammar/address.js";
+import { isSettable } from "../session/settable-variable.js";
 import type { Account } from "./account.js";
 
 /** What a session's environment is made of. */
@@ -22,27 +23,12 @@ export interface EnvironmentFacts {
   readonly sessionId?: string | undefined;
   /** Path of the forwarded agent's socket. */
   readonly agentSocket?: string | undefined;
+  /** Name of the forwarded X11 display. */
+  readonly display?: string | undefined;
   /** What the client asked for by `env` requests. */
   readonly requested: ReadonlyMap<string, string>;
   /** The user's own file, where the administrator permits it. */
   readonly userFile: ReadonlyMap<string, string>;
-}
-
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Names that shells keep for themselves and refuse to import. */
-const RESERVED = new Set(["_", "UID", "EUID", "PPID", "OPTIND", "SHELLOPTS", "BASHOPTS", "BASH_VERSINFO"]);
-const MAX_VALUE_BYTES = 64 * 1024;
-
-/** Whether a client may set the variable: a shell name, not reserved, and none of those that name the session. */
-export function isSettable(name: string, value: string): boolean {
-  return (
-    NAME.test(name) &&
-    name.length <= 256 &&
-    !RESERVED.has(name) &&
-    !name.startsWith("SSH_") &&
-    !value.includes("\0") &&
-    Buffer.byteLength(value) <= MAX_VALUE_BYTES
-  );
 }
 
 /** Builds the environment. What the client or the user asks for replaces defaults, but never `SSH_*`. */
@@ -76,6 +62,7 @@ function sessionVariables(facts: EnvironmentFacts): [string, string][] {
     ["SSH_TELEPORT_USER", facts.user],
   ];
   if (facts.sessionId !== undefined) variables.push(["SSH_SESSION_ID", facts.sessionId]);
+  if (facts.display !== undefined) variables.push(["DISPLAY", facts.display]);
   if (facts.agentSocket !== undefined) {
     variables.push(["SSH_AUTH_SOCK", facts.agentSocket], ["SSH_AGENT_PID", String(process.pid)]);
   }

@@ -1,9 +1,12 @@
 /**
  * The SSH service of a node (port 3022): runs shells, commands and file copies of cluster users on this host.
- * Reading order: authorization.ts (who may), session-channel.ts (what for), session.ts (how it runs and is recorded).
+ * Reading order: ../access/connection-access.ts (who may), ../session/session-channel.ts (what for),
+ * ../session/session.ts (how it is recorded), local-sessions.ts (how it runs).
  */
 import type { Socket } from "node:net";
 import { userInfo } from "node:os";
+import { join } from "node:path";
+import type { ConnectionServer } from "../access/connection-access.js";
 import { serverLabels } from "../access/server-labels.js";
 import type { AuthApi } from "../auth/client/api.js";
 import { RefusalAudit } from "../audit/refusal-audit.js";
@@ -18,27 +21,30 @@ import type { SshConnection, SshSigner } from "../ssh/contract.js";
 import { createSshServer } from "../ssh/server.js";
 import { socketAddresses } from "../ssh/socket-addresses.js";
 import { lookupAccount } from "./account.js";
-import { ForwardedAgent } from "./agent-forwarding.js";
-import { authorizeLogin } from "./authorization.js";
-import { monitorConnection } from "./connection-monitor.js";
+import { ConnectionAdmission } from "../session/connection-admission.js";
+import { monitorConnection } from "../session/connection-monitor.js";
+import { LiveAccess } from "../session/live-access.js";
+import type { LiveIdentity } from "../session/live-identity.js";
+import { ConnectionForwarding } from "./connection-forwarding.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
+import { LocalSessions } from "./local-sessions.js";
 import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
-import { OpenSessions } from "./open-sessions.js";
+import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
-import { forwardPort } from "./port-forwarding.js";
+import { serveLocalForwarding } from "./port-forwarding.js";
+import { serveRemoteForwarding } from "./remote-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
-import { startRecordingUpload } from "./recording-upload.js";
-import { serveSessionChannel } from "./session-channel.js";
-import { SessionRegistry } from "./session-registry.js";
+import { startRecordingUpload } from "../session/recording-upload.js";
+import { serveSessionChannel } from "../session/session-channel.js";
+import { SessionRegistry } from "../session/session-registry.js";
 import type { NodeSettings } from "./settings.js";
-import { identifyUser, type UserIdentity } from "../access/user-identity.js";
 
 /** What a node service needs. */
 export interface NodeServiceOptions {
   readonly api: AuthApi;
-  /** Must hold authorities, roles, users, proxies and the cluster configuration. */
+  /** Must hold authorities, roles, locks, users, proxies and the cluster configuration. */
   readonly view: ClusterView;
   readonly hostId: string;
   readonly hostname: string;
@@ -69,6 +75,9 @@ export interface NodeService {
 /** How long a closing node waits for an auth service that is away to take the last events. */
 const CLOSE_PATIENCE_MS = 10_000;
 
+/** Values of `session_recording` with which nodes record their own sessions. */
+const NODE_RECORDS: ReadonlySet<string> = new Set(["node", "node-sync"]);
+
 /** Makes a node service. Throws `unavailable` where the host lacks a program that it needs. */
 export function createNodeService(options: NodeServiceOptions): NodeService {
   const { api, view, hostId, hostname, settings, log, clock } = options;
@@ -83,18 +92,32 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     commands: settings.commands,
     clock,
     log,
-    onChange: () => listeners.forEach((listener) => listener()),
+    onChange: () => {
+      listeners.forEach((listener) => listener());
+      access.changed();
+    },
   });
   const server = (): Server => nodeServer({ hostId, hostname }, settings, commands.current());
   const labels = (): Record<string, string> => serverLabels(server());
   const sessions = new SessionRegistry();
   const pipes = new PipePool(tools.bash);
   const refusals = new RefusalAudit((event) => api.emitAuditEvent(event), { log, clock });
-  const openSessions = new OpenSessions(options.dataDir, log);
+  const openSessions = new OpenSessions(join(options.dataDir, "node", "open-sessions"), log);
   const stopping = new AbortController();
+  const here = (): ConnectionServer => {
+    return { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
+  };
+  const access = new LiveAccess({ view, clock, log });
   const context: NodeContext = {
-    ...options,
-    ...{ labels, lookupAccount, tools, pipes, sessions, openSessions, refusals },
+    ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
+    ...{ sessions, openSessions, refusals },
+    service: "node",
+    serverId: hostId,
+    namespace: settings.namespace,
+    dataDir: options.dataDir,
+    auditPolicy: settings.auditPolicy ?? "strict",
+    // In proxy mode the proxy records, in off mode nobody does.
+    records: () => NODE_RECORDS.has(view.clusterConfig().spec.session_recording),
     stopping: stopping.signal,
   };
   const uploads = startRecordingUpload(context);
@@ -105,8 +128,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     limits: settings.limits,
     authorities: () => trustedUserAuthorities(view),
     authorize: ({ certificate, user }) => {
-      const facts = { namespace: settings.namespace, labels: labels() };
-      authorizeLogin({ certificate, login: user, view, server: facts, onlyLogin });
+      access.authorize({ certificate, login: user, server: here, onlyLogin });
     },
     onAuthFailure: (failure) => void refusals.login(failure),
     onConnection: serve,
@@ -118,7 +140,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   function serve(connection: SshConnection): void {
     const identity = identify(connection);
     if (identity === undefined) return;
-    const agent = new ForwardedAgent(context, connection, identity);
+    const forwarding = new ConnectionForwarding(context, connection, identity);
+    const host = new LocalSessions(forwarding, identity);
     log.info("a user is connected", {
       user: identity.user,
       login: connection.user,
@@ -126,22 +149,20 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     });
     connection.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
     connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
-    connection.onChannel("session", (open) =>
-      serveSessionChannel({
-        ...{ context, connection, identity },
-        channel: open.accept(),
-        forwardAgent: () => agent.socket(),
-      }),
-    );
-    connection.onChannel("direct-tcpip", (open) => void forwardPort(open, { context, connection, identity }));
+    const admission = new ConnectionAdmission({ context, connection, identity });
+    admission.onSession((channel) => serveSessionChannel({ context, connection, identity, host, channel }));
+    serveLocalForwarding(forwarding, admission);
+    serveRemoteForwarding(forwarding, admission);
+    identity.onChange(() => forwarding.update(identity));
     monitorConnection({ context, connection, identity });
   }
 
   /** Authentication has done the same already; what has changed since then ends the connection. */
-  function identify(connection: SshConnection): UserIdentity | undefined {
+  function identify(connection: SshConnection): LiveIdentity | undefined {
+    const { peerCertificate: certificate, user: login } = connection;
     try {
-      if (connection.peerCertificate === undefined) throw accessDenied("a certificate is needed");
-      return identifyUser(connection.peerCertificate, view);
+      if (certificate === undefined) throw accessDenied("a certificate is needed");
+      return access.hold({ certificate, login, server: here, onlyLogin });
     } catch (error) {
       connection.disconnect(errorMessage(error));
       return undefined;
@@ -151,6 +172,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   async function stop(ending: Promise<void>): Promise<void> {
     await ending;
     await sessions.idle();
+    access.close();
     await refusals.close();
     commands.close();
     pipes.close();

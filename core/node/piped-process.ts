@@ -3,9 +3,10 @@ import { spawn } from "node:child_process";
 import { closeSync, fchownSync } from "node:fs";
 import { Socket } from "node:net";
 import { unavailable } from "../errors/error.js";
+import type { ExitStatus, SessionProcess } from "../session/session-process.js";
 import { launchCommand, type Launch, type LaunchTools } from "./launcher.js";
 import type { Pipe, PipePool } from "./pipe-pool.js";
-import { hangUpGroup, signalGroup, type ExitStatus, type SessionProcess } from "./session-process.js";
+import { hangUpGroup, signalGroup } from "./process-group.js";
 
 /** Starts a program with pipes as its standard streams. Throws `unavailable` where it cannot be started. */
 export async function startPipedProcess(

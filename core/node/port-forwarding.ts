@@ -1,102 +1,85 @@
-/** Local forwarding: `direct-tcpip` channels (RFC 4254 §7.2), as `ssh -L`, `-W` and `-D` open them. */
+/**
+ * Local forwarding, as `ssh -L`, `-W` and `-D` ask for it: `direct-tcpip` channels (RFC 4254 §7.2) to TCP targets and
+ * `direct-streamlocal@openssh.com` ones (OpenSSH PROTOCOL §2.4) to Unix sockets.
+ */
 import type { Socket } from "node:net";
-import { auditEvent, type PendingAuditEvent, SESSION_DATA_INDEX } from "../audit/catalogue.js";
-import { errorChain, errorMessage } from "../errors/error.js";
+import { errorMessage } from "../errors/error.js";
 import { type Address, formatAddress } from "../grammar/address.js";
 import { SshReader } from "../pki/ssh-wire.js";
+import type { Forward } from "../session/forwarding-audit.js";
 import { type ChannelOpen, OPEN_FAILURE, type SshConnection } from "../ssh/contract.js";
-import { relay } from "../ssh/relay.js";
 import { connectTcp } from "../ssh/tcp-connect.js";
-import type { NodeContext } from "./node-context.js";
-import type { SessionBytes } from "./session-streams.js";
-import { mayForwardPorts, type UserIdentity } from "../access/user-identity.js";
+import type { ConnectionForwarding } from "./connection-forwarding.js";
+import { loginRights } from "./login-rights.js";
+import { connectUnix } from "./unix-sockets.js";
 
-/** Who forwards. */
-export interface ForwardingOptions {
-  readonly context: NodeContext;
-  readonly connection: SshConnection;
-  readonly identity: UserIdentity;
+interface Target {
+  readonly forward: Forward;
+  readonly connect: () => Promise<Socket>;
 }
 
-/** Connects one channel to its target. The event `port` is on record before the first byte flows. Never rejects. */
-export async function forwardPort(open: ChannelOpen, options: ForwardingOptions): Promise<void> {
-  let target: Address;
+/** Answers a connection's requests for local forwarding. */
+export function serveLocalForwarding(
+  forwarding: ConnectionForwarding,
+  admission: Pick<SshConnection, "onChannel">,
+): void {
+  admission.onChannel("direct-tcpip", (open) => void forward(open, forwarding, tcpTarget));
+  admission.onChannel(
+    "direct-streamlocal@openssh.com",
+    (open) => void forward(open, forwarding, socketTarget),
+  );
+}
+
+/** Connects one channel to its target. Its event is on record before the first byte flows. Never rejects. */
+async function forward(
+  open: ChannelOpen,
+  forwarding: ConnectionForwarding,
+  read: (payload: SshReader, forwarding: ConnectionForwarding) => Target,
+): Promise<void> {
+  const { audit, forwards } = forwarding;
+  let target: Target;
   try {
-    target = readTarget(open.payload);
+    target = read(new SshReader(open.payload), forwarding);
   } catch (error) {
     open.reject(OPEN_FAILURE.connectFailed, errorMessage(error));
     return;
   }
-  if (!mayForwardPorts(options.identity)) {
-    await emit(options, portEvent(options, target, "port forwarding not allowed")).catch(() => undefined);
-    open.reject(OPEN_FAILURE.administrativelyProhibited, "port forwarding not allowed");
+  const refusal = forwarding.portRefusal();
+  if (refusal !== undefined) {
+    await audit.failed(target.forward, refusal);
+    open.reject(OPEN_FAILURE.administrativelyProhibited, refusal);
     return;
   }
   let socket: Socket;
   try {
-    socket = await connectTcp(target, options.context.clock);
+    socket = await target.connect();
   } catch (error) {
-    await emit(options, portEvent(options, target, errorMessage(error))).catch(() => undefined);
+    await audit.failed(target.forward, errorMessage(error));
     open.reject(OPEN_FAILURE.connectFailed, errorMessage(error));
     return;
   }
   try {
-    await emit(options, portEvent(options, target));
+    await audit.connected(target.forward);
   } catch (error) {
     socket.destroy();
     open.reject(OPEN_FAILURE.resourceShortage, `this connection cannot be audited: ${errorMessage(error)}`);
     return;
   }
-  const channel = open.accept();
-  channel.extended.resume();
-  await relay(channel, socket);
-  channel.close();
-  const bytes = { tx: socket.bytesRead, rx: socket.bytesWritten };
-  await emit(options, dataEvent(options, bytes)).catch(() => undefined);
+  await forwards.carry(target.forward, open.accept(), socket);
 }
 
-function readTarget(payload: Buffer): Address {
-  const reader = new SshReader(payload);
-  return { host: reader.text(), port: reader.uint32() };
-}
-
-function origin({ connection, identity }: ForwardingOptions): {
-  "user": string;
-  "login": string;
-  "addr.local": string;
-  "addr.remote": string;
-} {
+function tcpTarget(payload: SshReader, { context }: ConnectionForwarding): Target {
+  const address: Address = { host: payload.text(), port: payload.uint32() };
   return {
-    "user": identity.user,
-    "login": connection.user,
-    "addr.local": connection.localAddress,
-    "addr.remote": connection.remoteAddress,
+    forward: { kind: "local", addr: formatAddress(address) },
+    connect: () => connectTcp(address, context.clock),
   };
 }
 
-function portEvent(options: ForwardingOptions, target: Address, error?: string): PendingAuditEvent {
-  const addr = formatAddress(target);
-  return error === undefined
-    ? auditEvent("port", "success", { ...origin(options), addr, success: true })
-    : auditEvent("port", "failure", { ...origin(options), addr, success: false, error });
-}
-
-function dataEvent(options: ForwardingOptions, bytes: SessionBytes): PendingAuditEvent {
-  const { hostId, settings } = options.context;
-  return auditEvent("sessionData", "success", {
-    ...origin(options),
-    ...bytes,
-    server_id: hostId,
-    namespace: settings.namespace,
-    ei: SESSION_DATA_INDEX,
-  });
-}
-
-async function emit({ context }: ForwardingOptions, event: PendingAuditEvent): Promise<void> {
-  try {
-    await context.api.emitAuditEvent(event);
-  } catch (cause) {
-    context.log.error("a forwarded connection could not be audited", { error: errorChain(cause) });
-    if (context.settings.auditPolicy !== "best_effort") throw cause;
-  }
+function socketTarget(payload: SshReader, { context, connection }: ConnectionForwarding): Target {
+  const path = payload.text();
+  return {
+    forward: { kind: "local", addr: `unix:${path}` },
+    connect: async () => connectUnix(path, await loginRights(await context.lookupAccount(connection.user))),
+  };
 }

@@ -8,15 +8,10 @@ import { constants as os } from "node:os";
 import { Readable, Writable } from "node:stream";
 import { ReadStream } from "node:tty";
 import { unavailable } from "../errors/error.js";
+import type { ExitStatus, SessionProcess, TerminalSize } from "../session/session-process.js";
 import { launchCommand, type Launch, type LaunchTools } from "./launcher.js";
 import { type ForkedPty, nativePty } from "./native-pty.js";
-import { hangUpGroup, signalGroup, type ExitStatus, type SessionProcess } from "./session-process.js";
-
-/** Size in characters. */
-export interface TerminalSize {
-  readonly columns: number;
-  readonly rows: number;
-}
+import { hangUpGroup, signalGroup } from "./process-group.js";
 
 /** A program with a terminal. */
 export interface PtyProcess extends SessionProcess {

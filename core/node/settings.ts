@@ -8,6 +8,14 @@ export interface LabelCommand {
   readonly periodMs: number;
 }
 
+/** The displays that forwarded X11 may take. */
+export interface X11Settings {
+  /** Number of the first one; smaller ones are left to X servers of this host. */
+  readonly displayOffset: number;
+  /** Number of the last one. */
+  readonly maxDisplay: number;
+}
+
 /** What teleport.yaml says about the node, resolved. */
 export interface NodeSettings {
   /** Always `default` so far. */
@@ -23,6 +31,10 @@ export interface NodeSettings {
   readonly algorithms: SshAlgorithms;
   /** Read anew for every connection, so its keepalive values may follow the cluster's configuration. */
   readonly limits: SshLimits;
+  /** Whether ports and sockets are forwarded at all; the roles have to allow it besides. */
+  readonly portForwarding: boolean;
+  /** Absent where X11 is not forwarded; the roles have to allow it besides. */
+  readonly x11?: X11Settings | undefined;
   /** What becomes of a session whose audit or recording cannot be written; `strict` where absent. */
   readonly auditPolicy?: "strict" | "best_effort" | undefined;
   /**

@@ -148,6 +148,7 @@ function clusterSettings(auth: AuthSettings): ClusterSettings {
       keep_alive_count_max: auth.keepAliveCountMax,
       local_auth: auth.authentication.localAuth,
     },
+    sessionControlTimeoutMs: auth.sessionControlTimeoutMs,
     bootstrapFile: auth.bootstrapFile,
   };
 }

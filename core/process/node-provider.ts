@@ -62,6 +62,8 @@ export const nodeProvider: Provider = provide({
         labels: node.labels.fixed,
         commands: node.labels.commands,
         permitUserEnv: node.permitUserEnv,
+        portForwarding: node.portForwarding,
+        x11: node.x11,
         advertiseAddr: formatAddress(address),
         publicAddr: node.publicAddrs[0] && formatAddress(node.publicAddrs[0]),
         algorithms: sshAlgorithms(settings),

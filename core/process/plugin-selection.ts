@@ -1,7 +1,7 @@
 /** Which plugins the settings choose, and the settings that each of them gets. */
 import { checkPluginSettings } from "../config/plugin-settings.js";
-import type { PositionedMap } from "../config/positioned.js";
-import { ConfigError } from "../config/problem.js";
+import type { PositionedMap } from "../document/positioned.js";
+import { ConfigError } from "../document/problem.js";
 import { EMPTY_MAP } from "../config/schema/open-map.js";
 import { SHARED_STORAGE_KEYS, type Settings } from "../config/settings.js";
 import type { PluginDefinition, PluginKind } from "../plugin/define.js";

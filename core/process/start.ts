@@ -1,7 +1,7 @@
 /** `teleport start`: from the command line to a daemon that serves, and from a signal to its end. */
 import os from "node:os";
 import { loadSelectedConfig } from "../config/config-source.js";
-import { formatProblem } from "../config/problem.js";
+import { formatProblem } from "../document/problem.js";
 import type { StartFlags } from "../config/flags.js";
 import { resolveSettings } from "../config/settings.js";
 import { errorChain } from "../errors/error.js";

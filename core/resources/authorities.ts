@@ -12,6 +12,7 @@ export interface AuthorityStore {
   list(type: AuthorityType): Promise<CertAuthority[]>;
   /** Throws `already_exists`. */
   create(authority: CertAuthority): Promise<Revision>;
+  put(authority: CertAuthority): Promise<Revision>;
   compareAndSwap(authority: CertAuthority, expected: Revision): Promise<Revision>;
 }
 
@@ -25,6 +26,7 @@ export function createAuthorityStore(storage: Storage): AuthorityStore {
     find: (type, cluster) => collection.find(keys.authority(type, cluster)),
     list: async (type) => (await collection.list(below(keys.authoritiesOf(type)))).map(({ value }) => value),
     create: (authority) => collection.create(keyOf(authority), authority),
+    put: (authority) => collection.put(keyOf(authority), authority),
     compareAndSwap: (authority, expected) => collection.compareAndSwap(keyOf(authority), authority, expected),
   };
 }

@@ -4,6 +4,8 @@ import { badParameter, corrupt } from "../errors/error.js";
 
 /** Reads, checks and writes one kind of stored object. */
 export interface Codec<T> {
+  /** For readers that know where in a file a value stands. It drops unknown fields. */
+  readonly schema: z.ZodType<T>;
   /** Checks what a caller sent. Throws `bad_parameter` in one line, also for a field that does not exist. */
   check(input: unknown): T;
   /** Checks what a peer of another version sent: as {@link check}, but unknown fields are dropped. */
@@ -30,6 +32,7 @@ export function createCodec<T>(what: string, schema: z.ZodType<T>, options: Code
     return result.data;
   };
   return {
+    schema,
     check(input) {
       const parsed = parse(input);
       const unknown = unknownField(input, parsed);

@@ -11,6 +11,8 @@ export interface LockStore {
   /** Throws `not_found`. */
   get(name: string): Promise<Lock>;
   list(): Promise<Lock[]>;
+  /** Throws `already_exists`. */
+  create(lock: Lock): Promise<void>;
   put(lock: Lock): Promise<void>;
   /** Throws `not_found`. */
   delete(name: string): Promise<void>;
@@ -23,6 +25,8 @@ export function createLockStore(storage: Storage): LockStore {
   return {
     get: async (name) => (await collection.get(keys.lock(name), missing(name))).value,
     list: async () => (await collection.list(below(keys.locks))).map(({ value }) => value),
+    create: async (lock) =>
+      void (await collection.create(keys.lock(lock.metadata.name), lock, optionalTime(lock.spec.expires))),
     put: async (lock) =>
       void (await collection.put(keys.lock(lock.metadata.name), lock, optionalTime(lock.spec.expires))),
     async delete(name) {

@@ -52,11 +52,19 @@ export const roleCodec = createCodec<Role>(
     for (const side of ["allow", "deny"] as const) {
       const { logins, node_labels: labels } = role.spec[side];
       if (side === "allow" && logins?.includes("*")) {
-        context.addIssue({ code: "custom", message: "wildcard matcher is not allowed in logins" });
+        context.addIssue({
+          code: "custom",
+          path: ["spec", side, "logins"],
+          message: "wildcard matcher is not allowed in logins",
+        });
       }
       const any = labels?.["*"];
       if (any !== undefined && any !== "*" && !(any.length === 1 && any[0] === "*")) {
-        context.addIssue({ code: "custom", message: `selector *:${String(any)} is not supported` });
+        context.addIssue({
+          code: "custom",
+          path: ["spec", side, "node_labels", "*"],
+          message: `selector *:${String(any)} is not supported`,
+        });
       }
     }
   }),

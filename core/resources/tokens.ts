@@ -1,4 +1,4 @@
-import { hasCode } from "../errors/error.js";
+import { alreadyExists, hasCode } from "../errors/error.js";
 import type { Revision, Storage } from "../plugin/storage.js";
 import { createCollection, undefinedWhenMissing, type Versioned } from "./collection.js";
 import { ZERO_TIME } from "./envelope.js";
@@ -22,6 +22,8 @@ export interface FoundToken {
 /** Dynamic join tokens: reusable ones where 4.2 has them, single-use ones in a place of ours. */
 export interface TokenStore {
   put(token: ProvisionToken, singleUse: boolean): Promise<void>;
+  /** Writes a reusable token. Throws `already_exists`, also where there is a single-use one. */
+  create(token: ProvisionToken): Promise<void>;
   find(token: string): Promise<FoundToken | undefined>;
   list(): Promise<ProvisionToken[]>;
   /** False where there is none. */
@@ -58,6 +60,12 @@ export function createTokenStore(storage: Storage): TokenStore {
       // A value exists in one form only: a forgotten reusable twin would defeat a single-use token.
       await remove(singleUse ? keys.token(token.token) : keys.singleUseToken(token.token));
       await collection.put(key, stored(token), parseTime(token.expires));
+    },
+    async create(token) {
+      if ((await collection.find(keys.singleUseToken(token.token))) !== undefined) {
+        throw alreadyExists("there is a single-use token of this value");
+      }
+      await collection.create(keys.token(token.token), stored(token), parseTime(token.expires));
     },
     async find(token) {
       if (!isKeySegment(token)) {

@@ -5,7 +5,7 @@ import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { checkPluginSettings } from "../../core/config/plugin-settings.js";
-import { parseYaml } from "../../core/config/yaml-document.js";
+import { parseYaml } from "../../core/document/yaml-document.js";
 import { openPluginHost, runPlugin, type RunningPlugin } from "../../core/plugin/host.js";
 import { silentLogger, type AuditEvent, type PluginDefinition } from "../../core/plugin/index.js";
 import { ManualClock } from "../../core/plugin/kit/manual-clock.js";

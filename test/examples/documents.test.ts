@@ -5,7 +5,7 @@ import path from "node:path";
 import { loadConfig } from "../../core/config/load.js";
 import { NOT_YET } from "../../core/config/not-yet.js";
 import { fileSchema } from "../../core/config/schema/file.js";
-import { keysAt } from "../../core/config/schema-keys.js";
+import { keysAt } from "../../core/document/schema-keys.js";
 import { repoRoot } from "../kit/paths.js";
 
 const read = (...parts: string[]): string => readFileSync(path.join(repoRoot, ...parts), "utf8");

@@ -1,4 +1,5 @@
 import { accessDenied } from "../../errors/error.js";
+import { callingUser } from "../caller.js";
 import type { AuthApi } from "../client/api.js";
 import type { CallScope } from "./scope.js";
 
@@ -9,7 +10,16 @@ export function accountCalls({
   services,
 }: CallScope): Pick<
   AuthApi,
-  "getUsers" | "getUser" | "upsertUser" | "deleteUser" | "getRoles" | "getRole" | "upsertRole" | "deleteRole"
+  | "getUsers"
+  | "getUser"
+  | "createUser"
+  | "upsertUser"
+  | "deleteUser"
+  | "getRoles"
+  | "getRole"
+  | "createRole"
+  | "upsertRole"
+  | "deleteRole"
 > {
   const { accounts, stores } = services;
   const requireAdminForSecrets = (withSecrets: boolean): void => {
@@ -31,6 +41,10 @@ export function accountCalls({
       }
       return accounts.user(name, withSecrets);
     },
+    async createUser(user) {
+      await may.require("user", "create");
+      return accounts.createUser(user);
+    },
     async upsertUser(user) {
       await may.require("user", "create", "update");
       return accounts.putUser(user);
@@ -50,13 +64,17 @@ export function accountCalls({
       }
       return stores.roles.get(name);
     },
+    async createRole(role) {
+      await may.require("role", "create");
+      return accounts.createRole(role, callingUser(caller));
+    },
     async upsertRole(role) {
       await may.require("role", "create", "update");
-      return accounts.putRole(role);
+      return accounts.putRole(role, callingUser(caller));
     },
     async deleteRole(name) {
       await may.require("role", "delete");
-      return accounts.deleteRole(name);
+      return accounts.deleteRole(name, callingUser(caller));
     },
   };
 }

@@ -2,6 +2,7 @@ import { accessDenied } from "../../errors/error.js";
 import { withoutPrivateKeys } from "../../resources/authority-codec.js";
 import { VERSION } from "../../grammar/version.js";
 import type { AuthApi } from "../client/api.js";
+import { checkedAuthority } from "../authority-check.js";
 import { fromBase64 } from "../base64.js";
 import { watchKinds } from "../watch.js";
 import type { CallScope } from "./scope.js";
@@ -21,16 +22,25 @@ export function clusterCalls({
   | "getClusterCaCert"
   | "getCertAuthorities"
   | "getCertAuthority"
+  | "createCertAuthority"
+  | "upsertCertAuthority"
   | "getClusterName"
   | "getClusterConfig"
+  | "setClusterConfig"
   | "getAuthPreference"
+  | "setAuthPreference"
+  | "getStaticTokens"
   | "getNamespaces"
   | "getNamespace"
   | "watch"
 > {
-  const { clusterName, stores, storage } = services;
+  const { clusterName, clusterSettings, stores, storage } = services;
   const requireAuthorities = async (loadKeys: boolean, list: boolean): Promise<void> => {
     await may.require("cert_authority", ...(list ? ["list"] : []), loadKeys ? "read" : "readnosecrets");
+  };
+  /** Whoever sets an authority can make any caller. */
+  const requireAdmin = (): void => {
+    if (!may.isAdmin()) throw accessDenied("this request can be only executed by an admin");
   };
   return {
     ping: () => Promise.resolve({ clusterName, serverVersion: VERSION }),
@@ -49,6 +59,14 @@ export function clusterCalls({
       const { value } = await stores.authorities.get(type, cluster);
       return loadKeys ? value : withoutPrivateKeys(value);
     },
+    async createCertAuthority(authority) {
+      requireAdmin();
+      await stores.authorities.create(checkedAuthority(authority, clusterName));
+    },
+    async upsertCertAuthority(authority) {
+      requireAdmin();
+      await stores.authorities.put(checkedAuthority(authority, clusterName));
+    },
     async getClusterName() {
       await may.require("cluster_name", "read");
       return stores.settings.clusterName();
@@ -57,9 +75,21 @@ export function clusterCalls({
       await may.require("cluster_config", "read");
       return stores.settings.clusterConfig();
     },
+    async setClusterConfig(config) {
+      await may.require("cluster_config", "create", "update");
+      return clusterSettings.setConfig(config);
+    },
     async getAuthPreference() {
       await may.require("cluster_auth_preference", "read");
       return stores.settings.authPreference();
+    },
+    async setAuthPreference(preference) {
+      await may.require("cluster_auth_preference", "create", "update");
+      return clusterSettings.setAuthPreference(preference);
+    },
+    async getStaticTokens() {
+      await may.require("static_tokens", "read");
+      return stores.settings.staticTokens();
     },
     async getNamespaces() {
       await may.require("namespace", "list", "read");

@@ -13,6 +13,9 @@ export function joinCalls({
 }: CallScope): Pick<
   AuthApi,
   | "generateToken"
+  | "createToken"
+  | "upsertToken"
+  | "getToken"
   | "getTokens"
   | "deleteToken"
   | "registerUsingToken"
@@ -24,6 +27,18 @@ export function joinCalls({
     async generateToken(request) {
       await may.require("token", "create");
       return joinTokens.generate(request);
+    },
+    async createToken(token) {
+      await may.require("token", "create");
+      return joinTokens.create(token);
+    },
+    async upsertToken(token) {
+      await may.require("token", "create", "update");
+      return joinTokens.put(token);
+    },
+    async getToken(token) {
+      await may.require("token", "read");
+      return joinTokens.get(token);
     },
     async getTokens() {
       await may.require("token", "list", "read");

@@ -3,6 +3,7 @@ import type { Storage } from "../../plugin/storage.js";
 import type { Accounts } from "../accounts.js";
 import type { Authorization } from "../authorization.js";
 import type { Caller } from "../caller.js";
+import type { ClusterSettings } from "../cluster-settings.js";
 import type { HostCertificates } from "../host-certificates.js";
 import type { JoinTokens } from "../join-tokens.js";
 import type { Joins } from "../join.js";
@@ -11,6 +12,7 @@ import type { Logins } from "../login.js";
 import type { Presence } from "../presence.js";
 import type { RateLimit } from "../rate-limit.js";
 import type { Recordings, SessionAudit } from "../session-audit.js";
+import type { SessionControl } from "../session-control.js";
 import type { Signups } from "../signup.js";
 import type { Stores } from "../stores.js";
 import type { UserCertificates } from "../user-certificates.js";
@@ -22,6 +24,7 @@ export interface Services {
   readonly stores: Stores;
   readonly clock: Clock;
   readonly accounts: Accounts;
+  readonly clusterSettings: ClusterSettings;
   readonly locks: Locks;
   readonly logins: Logins;
   readonly signups: Signups;
@@ -31,6 +34,7 @@ export interface Services {
   readonly hostCertificates: HostCertificates;
   readonly presence: Presence;
   readonly sessionAudit: SessionAudit;
+  readonly sessionControl: SessionControl;
   readonly recordings: Recordings;
   /** Bounds guesses of passwords and invites, per client. */
   readonly rateLimit: RateLimit;

@@ -7,7 +7,13 @@
  */
 import type { AuditEvent } from "../../plugin/audit.js";
 import type { AuthorityType, CertAuthority, Rotation } from "../../resources/authority.js";
-import type { AuthPreference, ClusterConfig, ClusterName, Namespace } from "../../resources/cluster.js";
+import type {
+  AuthPreference,
+  ClusterConfig,
+  ClusterName,
+  Namespace,
+  StaticTokens,
+} from "../../resources/cluster.js";
 import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
@@ -124,6 +130,20 @@ export interface UserCerts {
   tls: string;
 }
 
+/** Ours: one of a user's connections asks for its place, or renews it. */
+export interface ConnectionPlaceRequest {
+  user: string;
+  /** A UUID that the host gives the connection: asking twice with it takes one place. */
+  id: string;
+  /** How many connections the user may have at a time, over the whole cluster. */
+  max: number;
+}
+
+/** A place that frees itself after `lease_ms` unless it is renewed. */
+export interface ConnectionLease {
+  lease_ms: number;
+}
+
 /** The user an invite will create (V1 shape of 4.2). */
 export interface InvitedUser {
   name: string;
@@ -223,23 +243,35 @@ export interface AuthApi {
 
   getCertAuthorities(type: AuthorityType, loadKeys?: boolean): Promise<CertAuthority[]>;
   getCertAuthority(type: AuthorityType, cluster: string, loadKeys?: boolean): Promise<CertAuthority>;
+  /** Restores an authority. Administrators only; throws `already_exists`. */
+  createCertAuthority(authority: CertAuthority): Promise<void>;
+  upsertCertAuthority(authority: CertAuthority): Promise<void>;
   getClusterName(): Promise<ClusterName>;
   getClusterConfig(): Promise<ClusterConfig>;
+  /** Holds until the next start of an auth server, which writes its teleport.yaml over it. */
+  setClusterConfig(config: ClusterConfig): Promise<void>;
   getAuthPreference(): Promise<AuthPreference>;
+  /** Holds until the next start of an auth server, which writes its teleport.yaml over it. */
+  setAuthPreference(preference: AuthPreference): Promise<void>;
+  getStaticTokens(): Promise<StaticTokens>;
   getNamespaces(): Promise<Namespace[]>;
   getNamespace(name: string): Promise<Namespace>;
 
   getUsers(withSecrets?: boolean): Promise<User[]>;
   getUser(name: string, withSecrets?: boolean): Promise<User>;
+  /** Ours, as all calls named create: throws `already_exists`. */
+  createUser(user: User): Promise<void>;
   upsertUser(user: User): Promise<void>;
   deleteUser(name: string): Promise<void>;
   getRoles(): Promise<Role[]>;
   getRole(name: string): Promise<Role>;
+  createRole(role: Role): Promise<void>;
   upsertRole(role: Role): Promise<void>;
   deleteRole(name: string): Promise<void>;
 
   /** Ours, as of 7.1. The locks in force; expired ones are gone. */
   getLocks(): Promise<Lock[]>;
+  createLock(lock: Lock): Promise<void>;
   upsertLock(lock: Lock): Promise<void>;
   deleteLock(name: string): Promise<void>;
 
@@ -258,6 +290,10 @@ export interface AuthApi {
   deleteWebSession(user: string, sessionId: string): Promise<void>;
 
   generateToken(request: GenerateTokenRequest): Promise<string>;
+  createToken(token: ProvisionToken): Promise<void>;
+  /** Ours. A single-use token of this value becomes a reusable one. */
+  upsertToken(token: ProvisionToken): Promise<void>;
+  getToken(token: string): Promise<ProvisionToken>;
   getTokens(): Promise<ProvisionToken[]>;
   deleteToken(token: string): Promise<void>;
   /** Allowed without a certificate. */
@@ -283,6 +319,14 @@ export interface AuthApi {
   getSessions(namespace: string): Promise<LiveSession[]>;
   getSession(namespace: string, id: string): Promise<LiveSession>;
   deleteSession(namespace: string, id: string): Promise<void>;
+
+  /**
+   * Ours, as of 4.4: takes one of a user's places, or renews the one that the connection has. Hosts only; throws
+   * `limit_exceeded` where `max` others are taken. client/connection-place.ts does it over a connection's life.
+   */
+  holdConnectionPlace(request: ConnectionPlaceRequest): Promise<ConnectionLease>;
+  /** A place that is free already stays so. */
+  releaseConnectionPlace(user: string, id: string): Promise<void>;
 
   /** Returns when the event is durable under the cluster's audit policy. */
   emitAuditEvent(event: { event: string; code: string; [field: string]: unknown }): Promise<void>;

@@ -1,6 +1,12 @@
 import type { AuditEvent } from "../../plugin/audit.js";
 import type { CertAuthority } from "../../resources/authority.js";
-import type { AuthPreference, ClusterConfig, ClusterName, Namespace } from "../../resources/cluster.js";
+import type {
+  AuthPreference,
+  ClusterConfig,
+  ClusterName,
+  Namespace,
+  StaticTokens,
+} from "../../resources/cluster.js";
 import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
@@ -8,7 +14,7 @@ import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
 import { encodeSessionSlice } from "./session-slice.js";
 import type { SessionScreen, SessionTimeline } from "../../resources/timeline.js";
-import type { AuthApi, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
+import type { AuthApi, ConnectionLease, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
 import type { HttpClient, HttpRequest } from "./http-client.js";
 import { multipartUpload } from "./multipart-upload.js";
 import { list, object, resource, text, type Shape } from "./reply-shape.js";
@@ -50,20 +56,30 @@ export function createRestApi(http: HttpClient): RestApi {
       get(`/authorities/${type}?load_keys=${loadKeys}`, list(resource<CertAuthority>())),
     getCertAuthority: (type, cluster, loadKeys = false) =>
       get(`/authorities/${type}/${segment(cluster)}?load_keys=${loadKeys}`, resource<CertAuthority>()),
+    createCertAuthority: (ca) => act("PUT", `/authorities/${ca.spec.type}`, { ca }),
+    upsertCertAuthority: (ca) => act("POST", `/authorities/${ca.spec.type}`, { ca, ttl: 0 }),
     getClusterName: () => get("/configuration/name", resource<ClusterName>()),
     getClusterConfig: () => get("/configuration", resource<ClusterConfig>()),
+    setClusterConfig: (config) => act("POST", "/configuration", { cluster_config: config }),
     getAuthPreference: () => get("/authentication/preference", resource<AuthPreference>()),
+    setAuthPreference: (preference) =>
+      act("POST", "/authentication/preference", { cluster_auth_preference: preference }),
+    getStaticTokens: () => get("/configuration/static_tokens", resource<StaticTokens>()),
     getNamespaces: () => get("/namespaces", list(resource<Namespace>())),
     getNamespace: (name) => get(`/namespaces/${segment(name)}`, resource<Namespace>()),
 
+    // 4.2 has no calls that only create: it knows PUT of none of these.
+    createUser: (user) => act("PUT", "/users", { user }),
     upsertUser: (user) => act("POST", "/users", { user }),
     deleteUser: (name) => act("DELETE", `/users/${segment(name)}`),
     getRoles: () => get("/roles", list(resource<Role>())),
     getRole: (name) => get(`/roles/${segment(name)}`, resource<Role>()),
+    createRole: (role) => act("PUT", "/roles", { role }),
     upsertRole: (role) => act("POST", "/roles", { role }),
     deleteRole: (name) => act("DELETE", `/roles/${segment(name)}`),
 
     getLocks: () => get("/locks", list(resource<Lock>())),
+    createLock: (lock) => act("PUT", "/locks", { lock }),
     upsertLock: (lock) => act("POST", "/locks", { lock }),
     deleteLock: (name) => act("DELETE", `/locks/${segment(name)}`),
 
@@ -88,7 +104,10 @@ export function createRestApi(http: HttpClient): RestApi {
     deleteWebSession: (user, id) => act("DELETE", `/users/${segment(user)}/web/sessions/${segment(id)}`),
 
     generateToken: (request) => post("/tokens", request, text),
-    getTokens: () => get("/tokens", list(object<ProvisionToken>("token", "roles", "expires"))),
+    createToken: (token) => act("PUT", "/tokens", { token }),
+    upsertToken: (token) => act("PUT", "/tokens", { token, overwrite: true }),
+    getToken: (token) => get(`/tokens/${segment(token)}`, provisionToken),
+    getTokens: () => get("/tokens", list(provisionToken)),
     deleteToken: (token) => act("DELETE", `/tokens/${segment(token)}`),
     registerUsingToken: (request) => post("/tokens/register", request, packedKeys),
     generateServerKeys: (request) => post("/server/credentials", request, packedKeys),
@@ -108,6 +127,12 @@ export function createRestApi(http: HttpClient): RestApi {
     getSessions: (namespace) => get(sessions(namespace), list(liveSession)),
     getSession: (namespace, id) => get(sessions(namespace, id), liveSession),
     deleteSession: (namespace, id) => act("DELETE", sessions(namespace, id)),
+
+    holdConnectionPlace: async ({ user, id, max }) => {
+      const path = `/connections/${segment(user)}/${segment(id)}`;
+      return object<ConnectionLease>("lease_ms")(parse(await send("PUT", path, { max })));
+    },
+    releaseConnectionPlace: (user, id) => act("DELETE", `/connections/${segment(user)}/${segment(id)}`),
 
     emitAuditEvent: ({ event, code, ...fields }) =>
       act("POST", "/events", { event: { Name: event, Code: code }, fields, type: event }),
@@ -170,6 +195,7 @@ export function createRestApi(http: HttpClient): RestApi {
   };
 }
 
+const provisionToken = object<ProvisionToken>("token", "roles", "expires");
 const packedKeys = object<PackedKeys>("cert", "tls_cert", "tls_ca_certs", "ssh_ca_certs");
 const liveSession = object<LiveSession>("id", "login", "server_id");
 

@@ -2,6 +2,12 @@
 import type { ProgramOptions } from "../program.js";
 import { addGlobalFlags } from "./global-flags.js";
 
+/** Kinds of resources as `get` and `rm` name them: a constant, so that help does not load all of them. */
+const KIND_NAMES = [
+  ...["user", "role", "lock", "token", "node", "proxy", "auth_server", "cert_authority", "namespace"],
+  ...["cluster_name", "cluster_config", "cluster_auth_preference"],
+];
+
 /** The table of commands. */
 export const tctlProgram: ProgramOptions = {
   name: "tctl",
@@ -14,6 +20,7 @@ export const tctlProgram: ProgramOptions = {
       summary: "manage users",
       commands: [
         { name: "add", summary: "invite a user", load: () => import("./users-add.js") },
+        { name: "update", summary: "change a user", load: () => import("./users-update.js") },
         { name: "ls", summary: "list users", load: () => import("./users-ls.js") },
         { name: "rm", aliases: ["del"], summary: "delete users", load: () => import("./users-rm.js") },
       ],
@@ -60,7 +67,40 @@ export const tctlProgram: ProgramOptions = {
         },
       ],
     },
-    { name: "get", summary: "print resources", load: () => import("./get.js") },
+    { name: "get", summary: "print resources", load: () => import("./get.js"), completes: KIND_NAMES },
+    { name: "create", summary: "create resources from a file", load: () => import("./create.js") },
+    {
+      name: "rm",
+      aliases: ["del"],
+      summary: "delete a resource",
+      load: () => import("./rm.js"),
+      completes: KIND_NAMES,
+    },
+    { name: "lock", summary: "lock out a user, a role, a login or a node", load: () => import("./lock.js") },
+    {
+      name: "sessions",
+      summary: "show and end live sessions",
+      commands: [
+        { name: "ls", summary: "list live sessions", load: () => import("./sessions-ls.js") },
+        {
+          name: "terminate",
+          summary: "end a live session",
+          load: () => import("./sessions-terminate.js"),
+        },
+      ],
+    },
+    {
+      name: "access",
+      summary: "show who may log in where, and why",
+      commands: [
+        {
+          name: "explain",
+          summary: "say why a user may or may not log in at a node, and what would have to change",
+          load: () => import("./access-explain.js"),
+        },
+        { name: "ls", summary: "list who may log in where", load: () => import("./access-ls.js") },
+      ],
+    },
     { name: "version", summary: "print the version", load: () => import("../version.js") },
   ],
   examples: [

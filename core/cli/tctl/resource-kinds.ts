@@ -3,10 +3,11 @@ import type { AuthApi } from "../../auth/client/api.js";
 import { badParameter, notFound } from "../../errors/error.js";
 import type { CertAuthority } from "../../resources/authority.js";
 import type { Resource } from "../../resources/envelope.js";
+import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import { table } from "../table.js";
-import { authorityTable, roleTable } from "./resource-tables.js";
+import { authorityTable, lockTable, roleTable } from "./resource-tables.js";
 import { unsupported } from "./resource-reference.js";
 import { serverTable } from "./server-table.js";
 import { tokenTable } from "./tokens-ls.js";
@@ -91,6 +92,12 @@ const KINDS: readonly ResourceKind[] = [
         })),
         now,
       ),
+  ),
+  kindOf<Lock>(
+    "lock",
+    ["locks"],
+    async (api, { name }) => named(await api.getLocks(), name, "lock"),
+    lockTable,
   ),
   singleton("cluster_name", [], (api) => api.getClusterName()),
   singleton("cluster_config", [], (api) => api.getClusterConfig()),

@@ -1,6 +1,7 @@
 /** The tables of resources that need more than their name (features.md §2.5). */
 import { fingerprintSha256, parseAuthorizedKey } from "../../pki/ssh-key.js";
 import type { CertAuthority } from "../../resources/authority.js";
+import type { Lock } from "../../resources/lock.js";
 import type { Role, RoleConditions } from "../../resources/role.js";
 import { table } from "../table.js";
 
@@ -30,6 +31,24 @@ export function authorityTable(authorities: readonly CertAuthority[]): string {
     ]),
   );
   return table(["Cluster Name", "CA Type", "Fingerprint", "Role Map"], rows);
+}
+
+/** Locks with whom they shut out, and until when. */
+export function lockTable(locks: readonly Lock[]): string {
+  return table(
+    ["Name", "Target", "Message", "Expires"],
+    locks.map(({ metadata, spec }) => [
+      metadata.name,
+      targetText(spec),
+      spec.message ?? "",
+      spec.expires ?? "never",
+    ]),
+  );
+}
+
+function targetText({ target, issued_before: before }: Lock["spec"]): string {
+  const parts = Object.entries(target).map(([what, name]) => `${what}=${name}`);
+  return [...parts, ...(before === undefined ? [] : [`certificates of before ${before}`])].join(",");
 }
 
 function nodeLabels({ node_labels: labels = {} }: RoleConditions): string {

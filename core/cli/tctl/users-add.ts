@@ -4,6 +4,7 @@ import { terminalText } from "../terminal-text.js";
 import { withExamples } from "../program.js";
 import { withAuth, type TctlContext } from "./context.js";
 import { addFormatFlag, isJson } from "./output-format.js";
+import { splitNames } from "./name-list.js";
 import { parseTtl } from "./ttl.js";
 
 const HOUR_MS = 3_600_000;
@@ -12,6 +13,7 @@ const WEB_PORT = 3080;
 /** Flags of `tctl users add`. */
 export interface AddUserFlags {
   readonly k8sGroups?: string;
+  readonly roles?: string;
   readonly ttl: string;
   readonly format: string;
 }
@@ -24,6 +26,7 @@ export function configure(command: Command): void {
       "[logins]",
       "OS users that the user may log in as, comma separated (default: the account's name)",
     )
+    .option("--roles <roles>", "roles of the new user, comma separated (default: admin)")
     .option("--k8s-groups <groups>", "Kubernetes groups, comma separated")
     .option("--ttl <duration>", "how long the invite is good for, at most 48h", "1h")
     .action((account: string, logins: string | undefined, flags: AddUserFlags, command: Command) =>
@@ -34,7 +37,7 @@ export function configure(command: Command): void {
     command,
     "tctl users add joe                 # joe may log in as joe",
     "tctl users add joe joe,root        # joe may log in as joe or root",
-    "tctl users add joe --ttl=8h",
+    "tctl users add joe --roles=auditor --ttl=8h",
   );
 }
 
@@ -47,10 +50,11 @@ export async function addUser(
 ): Promise<void> {
   const json = isJson(flags.format);
   const ttlMs = parseTtl(flags.ttl);
-  const kubernetesGroups = flags.k8sGroups === undefined ? [] : split(flags.k8sGroups);
+  const kubernetesGroups = flags.k8sGroups === undefined ? [] : splitNames(flags.k8sGroups);
   const user = {
     name: account,
-    allowed_logins: logins === undefined ? [account] : split(logins),
+    allowed_logins: logins === undefined ? [account] : splitNames(logins),
+    ...(flags.roles === undefined ? {} : { roles: splitNames(flags.roles) }),
     ...(kubernetesGroups.length === 0 ? {} : { kube_groups: kubernetesGroups }),
   };
   const token = await api.createSignupToken(user, ttlMs);
@@ -66,12 +70,6 @@ export async function addUser(
       `NOTE: Make sure ${host} points at a Teleport proxy which users can access.\n`,
   );
 }
-
-const split = (list: string): string[] =>
-  list
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
 
 /** Where users find the web page: the first proxy's public address, or the best guess there is. */
 function webAddress([proxy]: readonly Server[]): string {

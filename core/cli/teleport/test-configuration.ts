@@ -1,6 +1,6 @@
 import os from "node:os";
 import { loadSelectedConfig } from "../../config/config-source.js";
-import { formatProblem } from "../../config/problem.js";
+import { formatProblem } from "../../document/problem.js";
 import { resolveSettings } from "../../config/settings.js";
 import { errorMessage, hasCode } from "../../errors/error.js";
 import { openPluginHost } from "../../plugin/host.js";

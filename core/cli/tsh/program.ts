@@ -3,8 +3,15 @@ import { basename } from "node:path";
 import { runProgram, type CommandEntry } from "../program.js";
 import { addGlobalFlags } from "./global-flags.js";
 
+const NODES = { run: "tsh ls --format=names" };
+
 const COMMANDS: readonly CommandEntry[] = [
-  { name: "ssh", summary: "run a shell or a command on a node", load: () => import("./commands/ssh.js") },
+  {
+    name: "ssh",
+    summary: "run a shell or a command on a node",
+    load: () => import("./commands/ssh.js"),
+    completes: NODES,
+  },
   { name: "scp", summary: "copy files to and from nodes", load: () => import("./commands/scp.js") },
   { name: "ls", summary: "list the nodes you may enter", load: () => import("./commands/ls.js") },
   { name: "clusters", summary: "list the clusters", load: () => import("./commands/clusters.js") },

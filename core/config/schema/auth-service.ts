@@ -49,6 +49,12 @@ export const authenticationSection = section({
   }),
 });
 
+/** A connection's place is renewed a few times within it: less would cut off connections at every hiccup. */
+const leaseTime = duration.refine(
+  (ms) => ms === 0 || ms >= 10_000,
+  "session_control_timeout must be at least 10s",
+);
+
 /** `auth_service:`, the certificate authority and its API. */
 export const authServiceSection = section({
   enabled: boolean,
@@ -76,7 +82,7 @@ export const authServiceSection = section({
   oidc_connectors: z.array(openMap),
   u2f: openMap,
   dynamic_config: boolean,
-  session_control_timeout: duration,
+  session_control_timeout: leaseTime,
   client_idle_timeout_message: text,
   web_idle_timeout: duration,
   message_of_the_day: text,

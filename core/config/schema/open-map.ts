@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { nodeOf, withoutKeys } from "../positioned.js";
-import type { PositionedMap } from "../positioned.js";
+import { nodeOf, withoutKeys } from "../../document/positioned.js";
+import type { PositionedMap } from "../../document/positioned.js";
 import { section } from "./section.js";
 
 /** A map without any key, such as the settings of a plugin that is given none. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createAccess, type ServerFacts } from "../../../core/access/access.js";
+import { createAccess } from "../../../core/access/access.js";
+import type { ServerFacts } from "../../../core/access/server-decision.js";
 import type { Role, RoleConditions } from "../../../core/resources/role.js";
 import { role } from "./sample-roles.js";
 

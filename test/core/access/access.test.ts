@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createAccess, type Access, type ServerFacts } from "../../../core/access/access.js";
+import { createAccess, type Access } from "../../../core/access/access.js";
+import type { ServerFacts } from "../../../core/access/server-decision.js";
 import { hasCode } from "../../../core/errors/error.js";
 import type { RoleConditions, RoleOptions } from "../../../core/resources/role.js";
 import { adminRole, role } from "./sample-roles.js";

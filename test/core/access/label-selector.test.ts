@@ -3,13 +3,13 @@ import { compileLabelSelector, type LabelSelectorSource } from "../../../core/ac
 import type { Traits } from "../../../core/resources/user.js";
 
 const fits = (source: LabelSelectorSource, labels: Record<string, string>, traits: Traits = {}): boolean =>
-  compileLabelSelector(source, traits, false)(labels);
+  compileLabelSelector(source, traits, false).fits(labels);
 /** Whether a selector could not be evaluated: then, and only then, the answer is the one given for that case. */
 const isUnclear = (
   source: LabelSelectorSource,
   labels: Record<string, string>,
   traits: Traits = {},
-): boolean => compileLabelSelector(source, traits, true)(labels) && !fits(source, labels, traits);
+): boolean => compileLabelSelector(source, traits, true).fits(labels) && !fits(source, labels, traits);
 
 describe("label selector", () => {
   it("fits everything by *: *, and nothing by no keys", () => {

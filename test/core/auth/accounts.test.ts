@@ -78,6 +78,34 @@ describe("accounts", () => {
     });
   });
 
+  it("are created where there are none of that name, by one of two at once", async () => {
+    const admin = auth.as("Admin");
+    const make = (name: string) => admin.createRole(role(name));
+    const both = await Promise.allSettled([make("dev"), make("dev")]);
+    assert.equal(both.filter(({ status }) => status === "fulfilled").length, 1);
+    await assert.rejects(make("dev"), { code: "already_exists" });
+    await assert.rejects(make("Admin"), { code: "bad_parameter" });
+
+    await signUp(auth, "alice", PASSWORD);
+    const alice = await admin.getUser("alice", true);
+    await assert.rejects(admin.createUser(alice), { code: "already_exists" });
+    const bob = { ...alice, metadata: { name: "bob" } };
+    await admin.createUser(bob);
+    const code = totpCode(alice.spec.local_auth?.totp_key ?? "", auth.clock.now());
+    await logIn(auth, "bob", { password: PASSWORD, code });
+  });
+
+  it("are audited with who changed a role", async () => {
+    await auth.asUser("alice").createRole(role("dev"));
+    await auth.asUser("alice").upsertRole(role("dev"));
+    await auth.as("Admin").deleteRole("dev");
+    assert.deepEqual(auth.events, [
+      { event: "role.updated", code: "T9000I", name: "dev", user: "alice" },
+      { event: "role.updated", code: "T9000I", name: "dev", user: "alice" },
+      { event: "role.deleted", code: "T9001I", name: "dev" },
+    ]);
+  });
+
   it("refuse a user with a role that does not exist, and keep roles that are in use", async () => {
     const admin = auth.as("Admin");
     await signUp(auth, "alice", PASSWORD);

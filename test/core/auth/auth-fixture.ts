@@ -39,6 +39,7 @@ export const SETTINGS: AuthSettings = {
     keep_alive_count_max: 3,
     local_auth: true,
   },
+  sessionControlTimeoutMs: 120_000,
 };
 
 /** An auth server over a store in memory, with all that a test may want to look at. */

@@ -190,6 +190,34 @@ describe("joining", () => {
     await assert.rejects(makeToken({ token: "a/b" }), { code: "bad_parameter" });
   });
 
+  it("takes tokens as resources, which must expire and be unknown or overwritten", async () => {
+    const admin = auth.as("Admin");
+    const token = (rest: object = {}) => ({
+      token: "made-by-hand",
+      roles: ["Node" as const],
+      expires: "2026-11-22T13:00:00Z",
+      ...rest,
+    });
+    await admin.createToken(token());
+    assert.deepEqual(await admin.getToken("made-by-hand"), token());
+    await assert.rejects(admin.createToken(token()), { code: "already_exists" });
+    await admin.upsertToken(token({ roles: ["Proxy"] }));
+    assert.deepEqual((await admin.getToken("made-by-hand")).roles, ["Proxy"]);
+    const single = await admin.generateToken({ roles: ["Node"], ttl: 0, token: "", single_use: true });
+    await assert.rejects(admin.createToken(token({ token: single })), { code: "already_exists" });
+    assert.deepEqual((await admin.getToken("static-node-token")).expires, "1970-01-01T00:00:00Z");
+    await assert.rejects(admin.getToken("absent"), {
+      code: "not_found",
+      message: "the join token is not found",
+    });
+    for (const expires of ["", "0001-01-01T00:00:00Z", "2026-11-22T12:00:00Z", "2036-11-23T12:00:00Z", "x"]) {
+      await assert.rejects(admin.upsertToken(token({ expires })), { code: "bad_parameter" }, expires);
+    }
+    for (const wrong of [{ roles: [] }, { roles: ["Admin"] }, { token: "short" }, { token: "a/b/c/d/e" }]) {
+      await assert.rejects(admin.createToken(token(wrong)), { code: "bad_parameter" });
+    }
+  });
+
   it("renews certificates only for the host and the role that ask", async () => {
     const { hostID: host_id, token: _token, role: _role, ...keys } = await joinRequest("", "Node", HOST);
     const renewal = { ...keys, host_id, roles: ["Node" as SystemRole], rotation: null };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { errorCode } from "../../../core/errors/error.js";
 import type { AuthApi } from "../../../core/auth/client/api.js";
+import * as sample from "./client/sample-resources.js";
 import { startAuth, type AuthFixture } from "./auth-fixture.js";
 
 const HOST = "22222222-2222-4222-8222-222222222222";
@@ -51,17 +52,31 @@ const CALLS: readonly [string, (api: AuthApi) => Promise<unknown>, readonly Call
   ["getClusterName", (api) => api.getClusterName(), ["Node", "Proxy", "Auth", "Admin", "Web", "user"]],
   ["getClusterConfig", (api) => api.getClusterConfig(), ["Node", "Proxy", "Admin"]],
   ["getAuthPreference", (api) => api.getAuthPreference(), ["Node", "Proxy", "Auth", "Admin", "Web", "user"]],
+  ["setClusterConfig", (api) => api.setClusterConfig(sample.clusterConfig), ["Admin"]],
+  ["setAuthPreference", (api) => api.setAuthPreference(sample.authPreference), ["Admin"]],
+  ["getStaticTokens", (api) => api.getStaticTokens(), ["Proxy", "Admin"]],
+  ["createCertAuthority", (api) => api.createCertAuthority(sample.authority), ["Admin"]],
+  ["upsertCertAuthority", (api) => api.upsertCertAuthority(sample.authority), ["Admin"]],
   ["getNamespaces", (api) => api.getNamespaces(), ["Node", "Proxy", "Admin", "Web"]],
   ["getUsers", (api) => api.getUsers(), ["Node", "Proxy", "Admin", "Web"]],
   ["getUsers with secrets", (api) => api.getUsers(true), ["Admin"]],
   ["getUser with secrets", (api) => api.getUser("alice", true), ["Admin"]],
   ["getUser, somebody else", (api) => api.getUser("bob"), ["Node", "Proxy", "Admin", "Web"]],
   ["getUser, oneself", (api) => api.getUser("alice"), ["Node", "Proxy", "Admin", "Web", "user"]],
+  ["createUser", (api) => api.createUser(sample.user), ["Admin"]],
   ["deleteUser", (api) => api.deleteUser("alice"), ["Admin"]],
   ["getRoles", (api) => api.getRoles(), ["Node", "Proxy", "Admin", "Web", "user"]],
+  ["createRole", (api) => api.createRole({ ...sample.role, metadata: { name: "" } }), ["Admin", "user"]],
+  ["getLocks", (api) => api.getLocks(), ["Node", "Proxy", "Admin"]],
+  ["createLock", (api) => api.createLock(sample.lock), ["Admin"]],
+  ["upsertLock", (api) => api.upsertLock(sample.lock), ["Admin"]],
+  ["deleteLock", (api) => api.deleteLock("absent"), ["Admin"]],
   ["deleteRole", (api) => api.deleteRole("absent"), ["Admin", "user"]],
   ["createSignupToken", (api) => api.createSignupToken({ name: "b", allowed_logins: [] }, 0), ["Admin"]],
   ["generateToken", (api) => api.generateToken({ roles: ["Node"], ttl: 0, token: "" }), ["Admin"]],
+  ["createToken", (api) => api.createToken(sample.token), ["Admin"]],
+  ["upsertToken", (api) => api.upsertToken(sample.token), ["Admin"]],
+  ["getToken", (api) => api.getToken("absent"), ["Admin"]],
   ["getTokens", (api) => api.getTokens(), ["Admin"]],
   ["deleteToken", (api) => api.deleteToken("absent"), ["Admin"]],
   [

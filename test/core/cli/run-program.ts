@@ -11,7 +11,7 @@ export interface Outcome {
 
 /** Runs one of the programs as built by the compiler, without the caller's own Teleport settings. */
 export function runBuilt(
-  name: "teleport" | "tctl",
+  name: "teleport" | "tctl" | "tsh",
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Outcome {

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { hasCode } from "../../../core/errors/error.js";
 import { loadConfig } from "../../../core/config/load.js";
-import { ConfigError, formatProblem } from "../../../core/config/problem.js";
+import { ConfigError, formatProblem } from "../../../core/document/problem.js";
 import { fileSchema } from "../../../core/config/schema/file.js";
-import { sectionsByKey } from "../../../core/config/schema-keys.js";
+import { sectionsByKey } from "../../../core/document/schema-keys.js";
 
 /** Adding a case is adding a .yaml file with the expected lines in a .txt file of the same name. */
 const corpus = fileURLToPath(new URL("../../../../test/fixtures/config/", import.meta.url));

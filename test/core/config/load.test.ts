@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { NOT_YET } from "../../../core/config/not-yet.js";
-import { ConfigError } from "../../../core/config/problem.js";
+import { ConfigError } from "../../../core/document/problem.js";
 import { loadConfig } from "../../../core/config/load.js";
 import { fileSchema } from "../../../core/config/schema/file.js";
-import { keysAt } from "../../../core/config/schema-keys.js";
+import { keysAt } from "../../../core/document/schema-keys.js";
 
 const good = fileURLToPath(new URL("../../../../test/fixtures/config/good/", import.meta.url));
 

@@ -115,6 +115,7 @@ export class NodeFixture {
         labels: { env: "test" },
         commands: [],
         permitUserEnv: false,
+        portForwarding: true,
         advertiseAddr: "127.0.0.1:3022",
         algorithms: {},
         limits: DEFAULT_LIMITS,
@@ -248,6 +249,8 @@ export class NodeFixture {
       clusterConfig: () => clusterConfig(config),
       roles: (names) => roles.filter(({ metadata }) => names.includes(metadata.name)),
       user: () => undefined,
+      locks: () => [],
+      staleSince: () => undefined,
       proxies: () => [
         {
           kind: "proxy",

@@ -4,7 +4,7 @@ import { lookupAccount } from "../../../core/node/account.js";
 import { findLaunchTools } from "../../../core/node/launcher.js";
 import { PipePool } from "../../../core/node/pipe-pool.js";
 import { startPipedProcess } from "../../../core/node/piped-process.js";
-import type { SessionProcess } from "../../../core/node/session-process.js";
+import type { SessionProcess } from "../../../core/session/session-process.js";
 
 describe("piped process", () => {
   const tools = findLaunchTools(process.getuid?.() === 0);

@@ -36,8 +36,8 @@ export interface Matrix {
   remove(): Promise<void>;
 }
 
-/** Starts a matrix. */
-export async function startMatrix(mode: RecordingMode): Promise<Matrix> {
+/** Starts a matrix; `sshdLines` are more lines of sshd's configuration. */
+export async function startMatrix(mode: RecordingMode, sshdLines: readonly string[] = []): Promise<Matrix> {
   const [sshdPort] = (await freePorts(1)) as [number];
   const daemon = await startDaemon({
     auth_service: { session_recording: mode },
@@ -51,7 +51,7 @@ export async function startMatrix(mode: RecordingMode): Promise<Matrix> {
     await daemon.remove();
   };
   try {
-    sshd = await startSshd(daemon, { port: sshdPort });
+    sshd = await startSshd(daemon, { port: sshdPort, lines: sshdLines });
     await addUser(daemon, "alice", LOGIN);
     const { folder } = await sshClient(daemon, "alice", LOGIN);
     agent = startAgent(path.join(folder, "id"));

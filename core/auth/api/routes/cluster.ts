@@ -1,6 +1,8 @@
 import { badParameter } from "../../../errors/error.js";
-import type { AuthorityType } from "../../../resources/authority.js";
-import { flag, route, type Route } from "../route.js";
+import type { AuthorityType, CertAuthority } from "../../../resources/authority.js";
+import type { AuthPreference, ClusterConfig } from "../../../resources/cluster.js";
+import { resourceField } from "../request-body.js";
+import { flag, route, type RestCall, type Route } from "../route.js";
 
 /** Endpoints of the cluster itself: its name, settings, authorities and namespaces. */
 export const clusterRoutes: readonly Route[] = [
@@ -14,9 +16,18 @@ export const clusterRoutes: readonly Route[] = [
   route("GET", "/authorities/:type/:domain", (api, call) =>
     api.getCertAuthority(authorityType(call.param("type")), call.param("domain"), flag(call, "load_keys")),
   ),
+  route("PUT", "/authorities/:type", (api, call) => api.createCertAuthority(authority(call))),
+  route("POST", "/authorities/:type", (api, call) => api.upsertCertAuthority(authority(call))),
   route("GET", "/configuration", (api) => api.getClusterConfig()),
+  route("POST", "/configuration", (api, call) =>
+    api.setClusterConfig(resourceField<ClusterConfig>(call.body(), "cluster_config")),
+  ),
+  route("GET", "/configuration/static_tokens", (api) => api.getStaticTokens()),
   route("GET", "/configuration/name", (api) => api.getClusterName()),
   route("GET", "/authentication/preference", (api) => api.getAuthPreference()),
+  route("POST", "/authentication/preference", (api, call) =>
+    api.setAuthPreference(resourceField<AuthPreference>(call.body(), "cluster_auth_preference")),
+  ),
   route("GET", "/namespaces", (api) => api.getNamespaces()),
   route("GET", "/namespaces/:namespace", (api, call) => api.getNamespace(call.param("namespace"))),
 ];
@@ -33,6 +44,14 @@ export const trustRoutes: readonly Route[] = ["/remoteclusters", "/reversetunnel
       return [];
     }),
 );
+
+function authority(call: RestCall): CertAuthority {
+  const resource = resourceField<CertAuthority>(call.body(), "ca");
+  if (resource.spec.type !== authorityType(call.param("type"))) {
+    throw badParameter(`field 'ca' must hold an authority of the type '${call.param("type")}'`);
+  }
+  return resource;
+}
 
 function authorityType(text: string): AuthorityType {
   if (text !== "host" && text !== "user") {

@@ -15,7 +15,18 @@ export const joiningRoutes: readonly Route[] = [
       ...(body.single_use === true && { single_use: true }),
     });
   }),
+  route("PUT", "/tokens", (api, call) => {
+    const body = call.body();
+    const fields = objectField(body, "token");
+    const token = {
+      token: textField(fields, "token"),
+      roles: textsField(fields, "roles").map(systemRole),
+      expires: textField(fields, "expires"),
+    };
+    return body.overwrite === true ? api.upsertToken(token) : api.createToken(token);
+  }),
   route("GET", "/tokens", (api) => api.getTokens()),
+  route("GET", "/tokens/:token", (api, call) => api.getToken(call.param("token"))),
   route("DELETE", "/tokens/:token", (api, call) => api.deleteToken(call.param("token"))),
   route("POST", "/tokens/register", (api, call) => {
     const body = call.body();

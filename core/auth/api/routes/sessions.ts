@@ -1,13 +1,13 @@
 import { badParameter } from "../../../errors/error.js";
 import { isUuidInAnyCase } from "../../../grammar/uuid.js";
 import type { LiveSession, LiveSessionUpdate } from "../../../resources/session.js";
-import { objectField } from "../request-body.js";
+import { numberField, objectField } from "../request-body.js";
 import { count, RawReply, requireDefaultNamespace, route, type RestCall, type Route } from "../route.js";
 
 /** Most bytes of a recording that one reply carries, as in 4.2. */
 export const MAX_STREAM_BYTES = 5 * 1024 * 1024;
 
-/** Endpoints of live sessions and of recorded ones, the last three unknown to 4.2; slices and uploads have files of their own. */
+/** Endpoints of live sessions, of recordings (the paged ones unknown to 4.2), and of connections that are counted. */
 export const sessionRoutes: readonly Route[] = [
   route("GET", "/namespaces/:namespace/sessions", (api, call) => api.getSessions(call.param("namespace"))),
   route("POST", "/namespaces/:namespace/sessions", (api, call) => {
@@ -50,6 +50,17 @@ export const sessionRoutes: readonly Route[] = [
     requireDefaultNamespace(call);
     return api.getSessionScreen(sessionId(call), count(call, "index"));
   }),
+
+  route("PUT", "/connections/:user/:id", (api, call) =>
+    api.holdConnectionPlace({
+      user: call.param("user"),
+      id: call.param("id"),
+      max: numberField(call.body(), "max"),
+    }),
+  ),
+  route("DELETE", "/connections/:user/:id", (api, call) =>
+    api.releaseConnectionPlace(call.param("user"), call.param("id")),
+  ),
 ];
 
 /** The session that a call is about. Throws `bad_parameter` for what is no UUID, since ids become file names. */

@@ -11,15 +11,19 @@ const NANOSECONDS_PER_MS = 1e6;
 export const userRoutes: readonly Route[] = [
   route("GET", "/users", (api, call) => api.getUsers(flag(call, "with_secrets"))),
   route("GET", "/users/:user", (api, call) => api.getUser(call.param("user"), flag(call, "with_secrets"))),
+  // PUT is ours, and creates only.
+  route("PUT", "/users", (api, call) => api.createUser(resourceField<User>(call.body(), "user"))),
   route("POST", "/users", (api, call) => api.upsertUser(resourceField<User>(call.body(), "user"))),
   route("DELETE", "/users/:user", (api, call) => api.deleteUser(call.param("user"))),
 
   route("GET", "/roles", (api) => api.getRoles()),
   route("GET", "/roles/:role", (api, call) => api.getRole(call.param("role"))),
+  route("PUT", "/roles", (api, call) => api.createRole(resourceField<Role>(call.body(), "role"))),
   route("POST", "/roles", (api, call) => api.upsertRole(resourceField<Role>(call.body(), "role"))),
   route("DELETE", "/roles/:role", (api, call) => api.deleteRole(call.param("role"))),
 
   route("GET", "/locks", (api) => api.getLocks()),
+  route("PUT", "/locks", (api, call) => api.createLock(resourceField<Lock>(call.body(), "lock"))),
   route("POST", "/locks", (api, call) => api.upsertLock(resourceField<Lock>(call.body(), "lock"))),
   route("DELETE", "/locks/:lock", (api, call) => api.deleteLock(call.param("lock"))),
 

@@ -4,11 +4,14 @@ import type {
   ClusterConfig,
   ClusterName,
   Namespace,
+  StaticTokens,
 } from "../../../../core/resources/cluster.js";
 import { ZERO_TIME } from "../../../../core/resources/envelope.js";
+import type { Lock } from "../../../../core/resources/lock.js";
 import type { Role } from "../../../../core/resources/role.js";
 import type { Server } from "../../../../core/resources/server.js";
 import type { LiveSession, WebSession } from "../../../../core/resources/session.js";
+import type { ProvisionToken } from "../../../../core/resources/token.js";
 import type { User } from "../../../../core/resources/user.js";
 
 const noRotation: Rotation = {
@@ -191,4 +194,30 @@ export const webSession: WebSession = {
     bearer_token_expires: "2026-11-22T10:30:59Z",
     expires: "2026-11-22T22:30:59Z",
   },
+};
+
+/** A lock with every field set. */
+export const lock: Lock = {
+  kind: "lock",
+  version: "v2",
+  metadata: { name: "l 1" },
+  spec: {
+    target: { user: "alice", role: "dev", login: "root", node: "n-1", session: "s-1" },
+    message: "go home",
+    expires: "2026-11-23T10:00:00Z",
+    issued_before: "2026-11-22T10:00:00Z",
+  },
+};
+
+export const token: ProvisionToken = {
+  token: "node/token",
+  roles: ["Node", "Proxy"],
+  expires: "2026-11-23T10:00:00Z",
+};
+
+export const staticTokens: StaticTokens = {
+  kind: "static_tokens",
+  version: "v2",
+  metadata: { name: "static-tokens" },
+  spec: { static_tokens: [{ roles: ["Node"], expires: "1970-01-01T00:00:00Z", token: "nodetoken" }] },
 };

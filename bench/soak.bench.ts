@@ -1,0 +1,65 @@
+/**
+ * Connects to a node and disconnects, ten thousand times, every tenth time with a command, and shows what the daemon
+ * holds before and after: descriptors, timers and heap must be where they began.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { startDaemon, type Daemon } from "../test/e2e/kit/daemon.js";
+import { held, type Held } from "../test/e2e/kit/diagnostics.js";
+import { connectToNode, execute, signerOf } from "../test/e2e/kit/direct.js";
+import { addUser, sshClient } from "../test/e2e/kit/users.js";
+import { LOGIN } from "../test/e2e/kit/ways.js";
+import type { SshSigner } from "../core/ssh/contract.js";
+
+const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
+const WARM_UP = 500;
+const AT_ONCE = 8;
+/** Growth that is still "where it began". */
+const TOLERANCE = { openFiles: 2, timers: 2, heapBytes: 10_000_000 };
+
+async function connectMany(daemon: Daemon, signer: SshSigner, count: number): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const withCommand = next++ % 10 === 0;
+      const connection = await connectToNode(daemon, signer);
+      if (withCommand) await execute(connection, "true");
+      connection.disconnect("done");
+      await connection.whenClosed;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** What the daemon holds once it has nothing to do: the least of several looks, since its heap is collected at leisure. */
+async function atRest(daemon: Daemon): Promise<Held> {
+  const looks: Held[] = [];
+  for (let i = 0; i < 10; i++) {
+    await pause(1_000);
+    looks.push(await held(daemon));
+  }
+  const least = (of: (look: Held) => number): number => Math.min(...looks.map(of));
+  return {
+    openFiles: least(({ openFiles }) => openFiles),
+    timers: least(({ timers }) => timers),
+    heapBytes: least(({ heapBytes }) => heapBytes),
+  };
+}
+
+const daemon = await startDaemon();
+try {
+  await addUser(daemon, "alice", LOGIN);
+  const signer = signerOf(await sshClient(daemon, "alice", LOGIN));
+  await connectMany(daemon, signer, WARM_UP);
+  const before = await atRest(daemon);
+  const started = performance.now();
+  await connectMany(daemon, signer, CONNECTIONS);
+  const seconds = (performance.now() - started) / 1000;
+  const after = await atRest(daemon);
+  const met = (Object.keys(TOLERANCE) as (keyof Held)[]).every(
+    (key) => after[key] <= before[key] + TOLERANCE[key],
+  );
+  console.log(JSON.stringify({ benchmark: "soak", connections: CONNECTIONS, seconds, before, after, met }));
+  if (!met) process.exitCode = 1;
+} finally {
+  await daemon.remove();
+}

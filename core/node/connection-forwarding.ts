@@ -1,0 +1,56 @@
+/** What one connection may forward, and what it does forward at the moment. */
+import {
+  mayForwardAgent,
+  mayForwardPorts,
+  mayForwardX11,
+  type UserIdentity,
+} from "../access/user-identity.js";
+import { ForwardingAudit, type ForwardKind } from "../session/forwarding-audit.js";
+import { Forwards } from "../session/forwards.js";
+import type { SshConnection } from "../ssh/contract.js";
+import type { NodeContext } from "./node-context.js";
+
+/** The forwarding of one connection. */
+export class ConnectionForwarding {
+  readonly context: NodeContext;
+  readonly connection: SshConnection;
+  readonly audit: ForwardingAudit;
+  readonly forwards: Forwards;
+  #identity: UserIdentity;
+
+  constructor(context: NodeContext, connection: SshConnection, identity: UserIdentity) {
+    this.context = context;
+    this.connection = connection;
+    this.#identity = identity;
+    this.audit = new ForwardingAudit({ context, connection, identity });
+    this.forwards = new Forwards(connection, this.audit);
+  }
+
+  /** Why ports and sockets may not be forwarded; undefined where they may. */
+  portRefusal(): string | undefined {
+    if (!this.context.settings.portForwarding) return "this node does not forward ports";
+    return mayForwardPorts(this.#identity) ? undefined : "port forwarding not allowed";
+  }
+
+  /** Why the client's agent may not be forwarded; undefined where it may. */
+  agentRefusal(): string | undefined {
+    return mayForwardAgent(this.#identity, this.connection.user) ? undefined : "agent forwarding not allowed";
+  }
+
+  /** Why the client's display may not be forwarded; undefined where it may. */
+  x11Refusal(): string | undefined {
+    if (this.context.settings.x11 === undefined) return "this node does not forward X11";
+    return mayForwardX11(this.#identity, this.connection.user) ? undefined : "X11 forwarding not allowed";
+  }
+
+  /** Takes over what the user's roles say now, and ends at once what they no longer allow. */
+  update(identity: UserIdentity): void {
+    this.#identity = identity;
+    const withdrawn: ForwardKind[] = [
+      ...(this.portRefusal() === undefined ? [] : (["local", "remote", "listener"] as const)),
+      ...(this.agentRefusal() === undefined ? [] : (["agent"] as const)),
+      ...(this.x11Refusal() === undefined ? [] : (["x11"] as const)),
+    ];
+    this.forwards.withdraw(new Set(withdrawn));
+  }
+}

@@ -1,0 +1,37 @@
+import { accessDenied } from "../errors/error.js";
+import type { Session } from "./session.js";
+
+/** The sessions of one server, so that ids stay unique, sessions can be joined and a closing server can wait for them. */
+export class SessionRegistry {
+  readonly #open = new Map<string, Promise<Session>>();
+  readonly #closing = new AbortController();
+
+  /** Aborted when the server takes no more clients, so that nothing waits for one. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Starts a session, whose id is taken from now until all of it is on record. Throws `access_denied` where it is. */
+  async open<S extends Session>(id: string, start: () => Promise<S>): Promise<S> {
+    if (this.#open.has(id)) throw accessDenied(`session ${id} is running already`);
+    const starting = start();
+    this.#open.set(id, starting);
+    const forget = (): void => void this.#open.delete(id);
+    starting.then(({ done }) => done).then(forget, forget);
+    return starting;
+  }
+
+  /** The session with an id, which may still be starting, or ending; undefined where there is none. */
+  find(id: string): Promise<Session> | undefined {
+    return this.#open.get(id);
+  }
+
+  /** Resolves when no session runs and every end is on record. */
+  async idle(): Promise<void> {
+    this.#closing.abort();
+    while (this.#open.size > 0) {
+      await Promise.allSettled([...this.#open.values()].map(async (session) => (await session).done));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
