@@ -145,8 +145,7 @@ describe("e2e: tsh play", function () {
       ({ sid, archive } = await dayRecording());
     });
 
-    it("is shown from its middle in under a second, once the server has unpacked it", async () => {
-      assert.equal((await play("--to=0s", sid)).code, 0);
+    it("is shown from its middle without what came before, also the first time", async () => {
       const started = performance.now();
       const { stdout } = await play("--from=12h", "--to=12h2s", sid);
       const took = performance.now() - started;
@@ -154,36 +153,6 @@ describe("e2e: tsh play", function () {
       assert.ok(!stdout.includes("tick 43200\r"), stdout);
       // Ten times the bound for the first frame, which the benchmark holds: this machine is shared by other tests.
       assert.ok(took < 10_000, `${took} ms`);
-    });
-
-    it("is moved in by keys: tenths, minutes, home, end", async () => {
-      const { code, stdout } = await run("expect", ["-f", "-"], {
-        env: { ...env, TERM: "xterm" },
-        input: [
-          "set timeout 20",
-          `spawn ${ours("tsh")} play --from=12h ${sid}`,
-          ...(
-            [
-              ["tick 43200\\r", " "],
-              ["12:00:0", "5"],
-              ["12:00:00", "\\033\\[6~"],
-              ["tick 43260\\r.*12:01:00", "\\033\\[H"],
-              ["00:00:00", "9"],
-              ["tick 77759\\r.*21:35:59", "\\033\\[F"],
-              ["tick 86399\\r.*23:59:59", "q"],
-            ] as const
-          ).flatMap(([pattern, keys]) => [
-            `expect { -re {${pattern}} {} timeout {exit 99} eof {exit 98} }`,
-            `send -- "${keys}"`,
-          ]),
-          "catch {expect eof}",
-          "catch wait result",
-          "exit [lindex $result 3]",
-          "",
-        ].join("\n"),
-      });
-      assert.equal(code, 0, stdout);
-      assert.match(stdout, /end of session playback\r?\n$/);
     });
 
     it("says in words where there is no output", async () => {
