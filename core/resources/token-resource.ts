@@ -1,8 +1,8 @@
-import type { ProvisionToken, SystemRole } from "../../resources/token.js";
-import type { Resource } from "../../resources/envelope.js";
+import type { StoredToken } from "./token-codec.js";
+import type { ProvisionToken } from "./token.js";
 
-/** A join token in the form of a resource, as `tokens ls --format=json` and `get tokens` show it. */
-export function tokenResource(token: ProvisionToken): Resource<"token", { roles: SystemRole[] }> {
+/** A join token in the form of a resource, as `tctl` shows it and conditions of rules see it. */
+export function tokenResource(token: ProvisionToken): StoredToken {
   return {
     kind: "token",
     version: "v2",
