@@ -39,7 +39,7 @@ export interface ListView<R> {
   /** What is required of each; `list` and `read` when absent. */
   readonly verbs?: readonly string[];
   /** How conditions may speak of one; as a resource in the form it has when absent. */
-  thing?(item: R): RuleThing;
+  readonly thing?: (item: R) => RuleThing;
 }
 
 /** The rights of a caller, as they are now. What actions of rules log goes to `log`. */
