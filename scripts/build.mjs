@@ -15,6 +15,8 @@ const ENTRIES = {
   "teleport": "core/bin/teleport.ts",
   "tctl": "core/bin/tctl.ts",
   "tsh": "core/bin/tsh.ts",
+  // Beside the chunk that starts it.
+  "chunks/pam-session": "core/node/pam/pam-session.ts",
   "plugin": "core/plugin/index.ts",
   "plugins/backend-dir": "plugins/backend-dir/index.ts",
   "plugins/writer-worker": "plugins/backend-dir/writer-worker.ts",

@@ -19,6 +19,7 @@ export type { Decision } from "./decision.js";
 export interface Access {
   /** The roles by name, without the implicit one. */
   readonly roleNames: readonly string[];
+  readonly traits: Traits;
   /** The OS logins for a certificate: allowed by any role, in the roles' order, less those that one denies. */
   logins(): string[];
   /** Whether the user may open a session on a server as a login. */
@@ -63,6 +64,7 @@ export function createAccess(roles: readonly Role[], traits: Traits): Access {
 
   return {
     roleNames: named.map(({ name }) => name),
+    traits,
     logins: () => [...logins],
     checkServer,
     findServer: (server, login) => findServer(named, server, login),

@@ -5,7 +5,7 @@ import { fieldsOf, type PendingAuditEvent } from "./catalogue.js";
 import { fieldType, isOfType } from "./field-types.js";
 import { trimEvent } from "./trim.js";
 
-const NAME = /^[a-z][a-z0-9_.]{0,63}$/;
+const NAME = /^[a-z][a-z0-9_.-]{0,63}$/;
 const CODE = /^[A-Z0-9]{1,16}$/;
 const UID = /^[0-9A-Za-z-]{1,64}$/;
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/;

@@ -17,6 +17,8 @@ export interface AuthSettings {
     readonly secondFactor: "off" | "otp";
     /** False: every login with a password and every invitation is refused. */
     readonly localAuth: boolean;
+    /** What becomes of connections while the locks cannot be refreshed, where the roles do not say. */
+    readonly lockingMode: "best_effort" | "strict";
   };
   /** 0 means never. */
   readonly clientIdleTimeoutMs: number;
@@ -49,6 +51,7 @@ export function resolveAuth(
       type: "local",
       secondFactor: section.authentication?.secondFactor === "off" ? "off" : "otp",
       localAuth: section.authentication?.localAuth ?? true,
+      lockingMode: section.authentication?.lockingMode ?? "best_effort",
     },
     clientIdleTimeoutMs: section.clientIdleTimeout ?? 0,
     disconnectExpiredCert: section.disconnectExpiredCert ?? false,

@@ -1,13 +1,16 @@
 import type { Finding } from "../document/problem.js";
 import { locate } from "../document/positioned.js";
 import type { PositionedEntry, PositionedNode } from "../document/positioned.js";
+import { DISPLAY_OFFSET } from "./node-settings.js";
 
 /**
  * Rules between keys. They look at the tree instead of the checked values, so that their findings are reported
  * together with those of single keys.
  */
 export function crossCheck(root: PositionedNode): Finding[] {
-  return [tlsPair(root), externalAudit(root), auditTable(root)].filter((finding) => finding !== undefined);
+  return [tlsPair(root), externalAudit(root), auditTable(root), displays(root)].filter(
+    (finding) => finding !== undefined,
+  );
 }
 
 function tlsPair(root: PositionedNode): Finding | undefined {
@@ -43,6 +46,19 @@ function auditTable(root: PositionedNode): Finding | undefined {
     position: table.keyPosition,
     message: "audit_table_name and audit_events_uri exclude each other",
     hint: "keep audit_events_uri",
+  };
+}
+
+function displays(root: PositionedNode): Finding | undefined {
+  const last = entryAt(root, "ssh_service", "x11", "max_display");
+  const first = entryAt(root, "ssh_service", "x11", "display_offset");
+  const number = (entry: PositionedEntry | undefined, fallback: number): number =>
+    entry?.node.kind === "scalar" ? Number(entry.node.text) : fallback;
+  if (!last || number(last, 0) >= number(first, DISPLAY_OFFSET)) return undefined;
+  return {
+    position: last.keyPosition,
+    message: `max_display is below display_offset (${number(first, DISPLAY_OFFSET)}), which leaves no display`,
+    hint: "raise max_display",
   };
 }
 

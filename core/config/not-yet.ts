@@ -67,7 +67,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
     instead: "sessions need no further factor",
     matters: isYes,
   },
-  "auth_service.authentication.locking_mode": { instead: "there are no locks yet" },
   "auth_service.license_file": { instead: "no licence is needed" },
   "auth_service.kubeconfig_file": { instead: "it moved to proxy_service in 4.0" },
   "auth_service.authorities": { instead: "authorities come from storage" },
@@ -86,7 +85,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   },
   "auth_service.proxy_listener_mode": { instead: "listeners are separate", matters: oneOf("multiplex") },
   "ssh_service.namespace": { instead: "the node joins namespace default", matters: noneOf("default") },
-  "ssh_service.pam": { instead: "sessions do not pass through PAM", matters: isEnabled },
   "ssh_service.enhanced_recording": { instead: "only terminal output is recorded", matters: isEnabled },
   "ssh_service.restricted_session": { instead: "networks are not restricted" },
   "proxy_service.tunnel_listen_addr": {

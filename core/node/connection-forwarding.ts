@@ -9,6 +9,7 @@ import { ForwardingAudit, type ForwardKind } from "../session/forwarding-audit.j
 import { Forwards } from "../session/forwards.js";
 import type { SshConnection } from "../ssh/contract.js";
 import type { NodeContext } from "./node-context.js";
+import { pamAdmission } from "./pam/pam-account.js";
 
 /** The forwarding of one connection. */
 export class ConnectionForwarding {
@@ -16,12 +17,15 @@ export class ConnectionForwarding {
   readonly connection: SshConnection;
   readonly audit: ForwardingAudit;
   readonly forwards: Forwards;
+  /** Throws `access_denied` where this host's PAM does not admit the login; forwards have no session of their own. */
+  readonly admission: () => Promise<void>;
   #identity: UserIdentity;
 
   constructor(context: NodeContext, connection: SshConnection, identity: UserIdentity) {
     this.context = context;
     this.connection = connection;
     this.#identity = identity;
+    this.admission = pamAdmission(context, connection, identity);
     this.audit = new ForwardingAudit({ context, connection, identity });
     this.forwards = new Forwards(connection, this.audit);
   }

@@ -25,6 +25,8 @@ export interface Launch {
    * `SSH_TTY`, which only the far side of the fork can know.
    */
   readonly terminalModes?: readonly string[] | undefined;
+  /** Whether the parent process has set groups and umask for the program already, which are then left as they are. */
+  readonly keepsGroupsAndUmask?: boolean | undefined;
 }
 
 /** What to hand to the kernel. */
@@ -42,12 +44,16 @@ export interface LaunchTools {
   /** Absent where the system has none; terminal modes are then left at their defaults. */
   readonly stty: string | undefined;
   readonly tty: string | undefined;
+  /** Of util-linux, as setpriv; sessions with PAM take them. */
+  readonly setsid: string | undefined;
+  readonly prlimit: string | undefined;
 }
 
 const DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin"];
 const BASH_FLAGS = ["--norc", "--noprofile", "-c"];
-const CLOSE_DESCRIPTORS =
-  'for f in /proc/self/fd/*; do n=${f##*/}; if [[ $n -gt 2 ]]; then eval "exec $n>&-"; fi; done; exec "$@"';
+/** Closes every descriptor but the first ones, and goes on as the program that follows. */
+const closeDescriptors = (kept: number): string =>
+  `for f in /proc/self/fd/*; do n=\${f##*/}; if [[ $n -ge ${kept} ]]; then eval "exec $n>&-"; fi; done; exec "$@"`;
 
 /** Finds the launch programs. Throws `unavailable` naming what must be installed. */
 export function findLaunchTools(isRoot: boolean): LaunchTools {
@@ -57,7 +63,27 @@ export function findLaunchTools(isRoot: boolean): LaunchTools {
   if (isRoot && setpriv === undefined) {
     throw unavailable("the SSH service needs setpriv to change users; install util-linux");
   }
-  return { bash, setpriv: isRoot ? setpriv : undefined, stty: find("stty"), tty: find("tty") };
+  return {
+    bash,
+    setpriv: isRoot ? setpriv : undefined,
+    stty: find("stty"),
+    tty: find("tty"),
+    setsid: find("setsid"),
+    prlimit: find("prlimit"),
+  };
+}
+
+/** Builds the command that starts a program of ours with the rights of the daemon and its first `descriptors` only. */
+export function ownCommand(
+  tools: LaunchTools,
+  descriptors: number,
+  program: readonly string[],
+): LaunchCommand {
+  return {
+    file: tools.bash,
+    args: [...BASH_FLAGS, closeDescriptors(descriptors), "launch", ...program],
+    environment: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+  };
 }
 
 /** Builds the command that starts a program as its user. */
@@ -65,14 +91,15 @@ export function launchCommand(tools: LaunchTools, launch: Launch): LaunchCommand
   const { account } = launch;
   const variables = [...launch.environment].filter(([, value]) => !value.includes("\0"));
   const neutral = variables.map(([name, value], i) => [`TELEPORT_ENV_${i}`, `${name}=${value}`] as const);
+  const groups = launch.keepsGroupsAndUmask === true ? "--keep-groups" : "--init-groups";
   const become =
     tools.setpriv === undefined
       ? []
-      : [tools.setpriv, `--reuid=${account.uid}`, `--regid=${account.gid}`, "--init-groups", "--"];
+      : [tools.setpriv, `--reuid=${account.uid}`, `--regid=${account.gid}`, groups, "--"];
   return {
     file: tools.bash,
     args: [
-      ...[...BASH_FLAGS, CLOSE_DESCRIPTORS, "launch", ...become],
+      ...[...BASH_FLAGS, closeDescriptors(3), "launch", ...become],
       ...[tools.bash, ...BASH_FLAGS, userStage(tools, launch, neutral.length), "launch"],
       ...[account.home, launch.argv0, launch.program, ...launch.args],
     ],
@@ -84,7 +111,7 @@ function userStage(tools: LaunchTools, launch: Launch, variableCount: number): s
   const modes = launch.terminalModes;
   const setModes = modes !== undefined && modes.length > 0 && tools.stty !== undefined;
   const steps = [
-    "umask 022",
+    launch.keepsGroupsAndUmask === true ? "" : "umask 022",
     'cd "$1" 2>/dev/null || cd /',
     "program_name=$2; shift 2",
     setModes ? `${tools.stty} ${modes.join(" ")} 2>/dev/null` : "",

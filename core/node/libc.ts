@@ -9,11 +9,11 @@ import { unavailable } from "../errors/error.js";
 
 /** Sets what the calling thread acts with; false where the kernel refuses. */
 export interface ThreadCredentials {
-  setGroups(groups: readonly number[]): boolean;
+  readonly setGroups: (groups: readonly number[]) => boolean;
   /** The effective user id; real and saved ones stay. */
-  setUid(uid: number): boolean;
+  readonly setUid: (uid: number) => boolean;
   /** The effective group id; real and saved ones stay. */
-  setGid(gid: number): boolean;
+  readonly setGid: (gid: number) => boolean;
 }
 
 interface SystemCalls {

@@ -1,5 +1,7 @@
 /** Runs the sessions of one connection on this host, as the OS account of its login. */
 import type { LiveIdentity } from "../session/live-identity.js";
+import type { SessionProcess } from "../session/session-process.js";
+import type { PtyRequest } from "../session/session-requests.js";
 import type { SessionHost, SessionLaunch, StartProgram } from "../session/session-host.js";
 import type { X11Request } from "../session/x11-request.js";
 import type { SshChannel, SshConnection } from "../ssh/contract.js";
@@ -8,6 +10,9 @@ import type { ConnectionForwarding } from "./connection-forwarding.js";
 import { buildEnvironment } from "./environment.js";
 import type { Launch } from "./launcher.js";
 import type { NodeContext } from "./node-context.js";
+import { pamLogin } from "./pam/pam-account.js";
+import { startPamPiped, startPamPty } from "./pam/pam-process.js";
+import type { PamSettings } from "./pam/pam-settings.js";
 import { startPipedProcess } from "./piped-process.js";
 import { startPtyProcess } from "./pty-process.js";
 import { searchPath } from "./search-path.js";
@@ -45,6 +50,15 @@ export class LocalSessions implements SessionHost {
     return openDisplay(request, channel, this.#forwarding);
   }
 
+  async #startByPam(launch: Launch, pam: PamSettings, pty: PtyRequest | undefined): Promise<SessionProcess> {
+    const { tools, log, clock, pipes } = this.#context;
+    const request = pamLogin(pam, this.#connection, this.#identity, launch.account);
+    const options = { request, launch, tools, log, clock };
+    return pty === undefined
+      ? startPamPiped(options, pipes)
+      : startPamPty(options, pty.size, await ttyGroup());
+  }
+
   async prepare({ program, pty, environment, forwardAgent, display }: SessionLaunch): Promise<StartProgram> {
     const context = this.#context;
     const connection = this.#connection;
@@ -73,6 +87,7 @@ export class LocalSessions implements SessionHost {
         environment: buildEnvironment({ ...facts, sessionId: pty === undefined ? undefined : sessionId }),
         terminalModes: pty === undefined ? undefined : sttyArguments(pty.modes),
       };
+      if (context.settings.pam !== undefined) return this.#startByPam(launch, context.settings.pam, pty);
       return pty === undefined
         ? startPipedProcess(launch, context.tools, context.pipes)
         : startPtyProcess(launch, context.tools, { size: pty.size, ttyGroup: await ttyGroup() });

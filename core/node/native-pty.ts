@@ -26,6 +26,11 @@ export interface NativePty {
     helperPath: string,
     onExit: (code: number, signal: number) => void,
   ): ForkedPty;
+  /** Opens a terminal without a program. Neither end is close-on-exec, and both are non-blocking. */
+  open(
+    columns: number,
+    rows: number,
+  ): { readonly master: number; readonly slave: number; readonly pty: string };
   resize(fd: number, columns: number, rows: number): void;
 }
 

@@ -1,11 +1,11 @@
 /** A program without a terminal: three pipes. */
 import { spawn } from "node:child_process";
-import { closeSync, fchownSync } from "node:fs";
-import { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
 import { unavailable } from "../errors/error.js";
 import type { ExitStatus, SessionProcess } from "../session/session-process.js";
 import { launchCommand, type Launch, type LaunchTools } from "./launcher.js";
-import type { Pipe, PipePool } from "./pipe-pool.js";
+import type { PipePool } from "./pipe-pool.js";
+import { type ConnectedPipes, PipeStreams } from "./pipe-streams.js";
 import { hangUpGroup, signalGroup } from "./process-group.js";
 
 /** Starts a program with pipes as its standard streams. Throws `unavailable` where it cannot be started. */
@@ -14,17 +14,12 @@ export async function startPipedProcess(
   tools: LaunchTools,
   pipes: PipePool,
 ): Promise<SessionProcess> {
-  const [input, output, errors] = (await pipes.take(3)) as [Pipe, Pipe, Pipe];
-  const childEnds = [input.readFd, output.writeFd, errors.writeFd];
-  const ourEnds = [input.writeFd, output.readFd, errors.readFd];
+  const streams = await PipeStreams.open(pipes);
   try {
-    // The program may open its streams again by name (/dev/stdout), which takes ownership of the pipe.
-    if (tools.setpriv !== undefined) {
-      for (const fd of childEnds) fchownSync(fd, launch.account.uid, launch.account.gid);
-    }
+    if (tools.setpriv !== undefined) streams.giveTo(launch.account);
     const command = launchCommand(tools, launch);
     const child = spawn(command.file, command.args, {
-      stdio: childEnds,
+      stdio: [...streams.childEnds],
       env: command.environment,
       cwd: "/",
       detached: true,
@@ -33,37 +28,32 @@ export async function startPipedProcess(
       child.once("error", reject);
       if (child.pid !== undefined) resolve(child.pid);
     });
-    return new PipedProcess(
-      pid,
-      ourEnds,
-      new Promise((resolve) => {
-        child.once("exit", (code, signal) => resolve(signal === null ? { code: code ?? 255 } : { signal }));
-      }),
-    );
+    const exited = new Promise<ExitStatus>((resolve) => {
+      child.once("exit", (code, signal) => resolve(signal === null ? { code: code ?? 255 } : { signal }));
+    });
+    return new PipedProcess(pid, streams.connect(), exited);
   } catch (error) {
-    ourEnds.forEach((fd) => closeSync(fd));
+    streams.closeOurEnds();
     throw unavailable("cannot start a program on this host", { cause: error });
   } finally {
-    childEnds.forEach((fd) => closeSync(fd));
+    streams.closeChildEnds();
   }
 }
 
 class PipedProcess implements SessionProcess {
-  readonly stdin: Socket;
-  readonly stdout: Socket;
-  readonly stderr: Socket;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
   #running = true;
 
   constructor(
     readonly pid: number,
-    [input, output, errors]: readonly number[],
+    readonly streams: ConnectedPipes,
     readonly exited: Promise<ExitStatus>,
   ) {
-    this.stdin = new Socket({ fd: input as number, readable: false, writable: true });
-    this.stdout = new Socket({ fd: output as number, readable: true, writable: false });
-    this.stderr = new Socket({ fd: errors as number, readable: true, writable: false });
-    // A program that has closed its input is no failure of the session: what is written to it is lost.
-    this.stdin.on("error", () => undefined);
+    this.stdin = streams.stdin;
+    this.stdout = streams.stdout;
+    this.stderr = streams.stderr;
     void exited.then(() => {
       this.#running = false;
     });
@@ -74,9 +64,7 @@ class PipedProcess implements SessionProcess {
   }
 
   hangUp(): void {
-    this.stdin.destroy();
-    this.stdout.destroy();
-    this.stderr.destroy();
+    this.streams.close();
     if (this.#running) hangUpGroup(this.pid, this.exited);
   }
 }

@@ -50,6 +50,13 @@ async function forward(
     open.reject(OPEN_FAILURE.administrativelyProhibited, refusal);
     return;
   }
+  try {
+    await forwarding.admission();
+  } catch (error) {
+    await audit.failed(target.forward, errorMessage(error));
+    open.reject(OPEN_FAILURE.administrativelyProhibited, errorMessage(error));
+    return;
+  }
   let socket: Socket;
   try {
     socket = await target.connect();

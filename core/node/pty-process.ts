@@ -1,17 +1,12 @@
-/**
- * A program on a pseudo terminal. No output is lost: the slave is held open while the program runs, since libuv ends a
- * terminal at the first hang-up even where bytes are left; when the program has ended, what the kernel still holds is
- * read to the last byte. Background children that keep the terminal open do not delay the end.
- */
-import { chmodSync, chownSync, closeSync, constants, openSync, readSync } from "node:fs";
+/** A program on a pseudo terminal. */
 import { constants as os } from "node:os";
-import { Readable, Writable } from "node:stream";
-import { ReadStream } from "node:tty";
+import type { Readable, Writable } from "node:stream";
 import { unavailable } from "../errors/error.js";
 import type { ExitStatus, SessionProcess, TerminalSize } from "../session/session-process.js";
 import { launchCommand, type Launch, type LaunchTools } from "./launcher.js";
 import { type ForkedPty, nativePty } from "./native-pty.js";
 import { hangUpGroup, signalGroup } from "./process-group.js";
+import { giveTerminal, PtyTerminal } from "./pty-terminal.js";
 
 /** A program with a terminal. */
 export interface PtyProcess extends SessionProcess {
@@ -26,10 +21,6 @@ export interface PtyLaunch {
   /** Group that owns terminals (`tty`), for write(1). */
   readonly ttyGroup: number | undefined;
 }
-
-const READ_BYTES = 64 * 1024;
-/** Output passes through a kernel work queue, so that the first reads after the exit may come too early. */
-const EMPTY_READS = 4;
 
 /** Starts a program on a new terminal that belongs to its user. Throws `unavailable` where it cannot be started. */
 export function startPtyProcess(
@@ -57,10 +48,7 @@ export function startPtyProcess(
       "",
       (code, signal) => settle(signal === 0 ? { code } : { signal: signalName(signal) }),
     );
-    if (tools.setpriv !== undefined) {
-      chownSync(forked.pty, launch.account.uid, ttyGroup ?? launch.account.gid);
-      chmodSync(forked.pty, ttyGroup === undefined ? 0o600 : 0o620);
-    }
+    if (tools.setpriv !== undefined) giveTerminal(forked.pty, launch.account, ttyGroup);
     return new ForkedProcess(forked, exit);
   } catch (error) {
     throw unavailable("cannot open a terminal on this host", { cause: error });
@@ -73,44 +61,25 @@ class ForkedProcess implements PtyProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr = undefined;
-  readonly exited: Promise<ExitStatus>;
-  readonly #fd: number;
-  readonly #slave: number;
-  readonly #master: ReadStream;
+  readonly #streams: PtyTerminal;
   #running = true;
 
-  constructor(forked: ForkedPty, exited: Promise<ExitStatus>) {
+  constructor(
+    forked: ForkedPty,
+    readonly exited: Promise<ExitStatus>,
+  ) {
     this.pid = forked.pid;
     this.terminal = forked.pty;
-    this.exited = exited;
-    this.#fd = forked.fd;
-    this.#slave = openSync(forked.pty, constants.O_RDWR | constants.O_NOCTTY);
-    this.#master = new ReadStream(forked.fd);
-    this.stdout = new Readable({
-      highWaterMark: READ_BYTES,
-      read: () => {
-        if (this.#running) this.#master.resume();
-      },
-      destroy: (error, done) => {
-        this.#master.destroy();
-        done(error);
-      },
+    this.#streams = new PtyTerminal(forked.fd, forked.pty, exited);
+    this.stdin = this.#streams.stdin;
+    this.stdout = this.#streams.stdout;
+    void exited.then(() => {
+      this.#running = false;
     });
-    this.stdin = new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        if (this.#running && !this.#master.destroyed) this.#master.write(chunk, () => done());
-        else done();
-      },
-    });
-    this.#master.on("data", (chunk: Buffer) => {
-      if (!this.stdout.push(chunk) && this.#running) this.#master.pause();
-    });
-    this.#master.on("error", () => undefined);
-    void exited.then(() => this.#drain(EMPTY_READS));
   }
 
-  resize({ columns, rows }: TerminalSize): void {
-    if (this.#running && !this.#master.destroyed) nativePty().resize(this.#fd, columns, rows);
+  resize(size: TerminalSize): void {
+    this.#streams.resize(size);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -119,39 +88,7 @@ class ForkedProcess implements PtyProcess {
 
   hangUp(): void {
     if (this.#running) hangUpGroup(this.pid, this.exited);
-    this.stdout.destroy();
-  }
-
-  /** Reads what is left, a kernel buffer at most, and closes the terminal. */
-  #drain(emptyReads: number): void {
-    if (this.#running) {
-      this.#running = false;
-      this.#master.pause();
-      while (this.#master.read() !== null);
-      closeSync(this.#slave);
-    }
-    if (this.#master.destroyed) {
-      this.stdout.push(null);
-      return;
-    }
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
-    for (;;) {
-      let count: number;
-      try {
-        count = readSync(this.#fd, buffer, 0, buffer.length, null);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "EAGAIN" && emptyReads > 0) {
-          setTimeout(() => this.#drain(emptyReads - 1), 1);
-          return;
-        }
-        // EIO: every holder of the terminal is gone.
-        break;
-      }
-      if (count === 0) break;
-      this.stdout.push(Buffer.from(buffer.subarray(0, count)));
-    }
-    this.stdout.push(null);
-    this.#master.destroy();
+    this.#streams.close();
   }
 }
 

@@ -88,6 +88,7 @@ class RemoteListeners {
     try {
       const refusal = this.#forwarding.portRefusal();
       if (refusal !== undefined) throw accessDenied(refusal);
+      await this.#forwarding.admission();
       if (this.#listening.size >= MAX_LISTENERS) {
         throw limitExceeded(`more than ${MAX_LISTENERS} listeners on one connection`);
       }

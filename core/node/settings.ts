@@ -1,3 +1,4 @@
+import type { PamSettings } from "./pam/pam-settings.js";
 import type { SshAlgorithms, SshLimits } from "../ssh/contract.js";
 
 /** A label whose value is the output of a command (`ssh_service.commands`). */
@@ -24,6 +25,8 @@ export interface NodeSettings {
   readonly commands: readonly LabelCommand[];
   /** Whether `~/.tsh/environment` of a login is read. */
   readonly permitUserEnv: boolean;
+  /** How logins pass through PAM; absent where they do not. */
+  readonly pam?: PamSettings | undefined;
   /** Where proxies reach this node, `host:port`. */
   readonly advertiseAddr: string;
   /** The first of `public_addr`, `host:port`. */

@@ -10,7 +10,7 @@ import { type LoginRights, withRightsOf } from "./login-rights.js";
 export interface UnixListener {
   readonly server: Server;
   /** Stops listening and removes the socket, unless another one has taken its place. Idempotent. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** `sun_path` of unix(7), with the NUL behind it. */

@@ -2,6 +2,7 @@
 import { startHeartbeat } from "../auth/client/heartbeat.js";
 import { provide, type Provider } from "../di/provider.js";
 import { formatAddress } from "../grammar/address.js";
+import { checkPam } from "../node/pam/pam-settings.js";
 import { createNodeService } from "../node/node-service.js";
 import { advertised, certificateNames } from "./advertise.js";
 import { openClusterAccess } from "./cluster-access.js";
@@ -34,6 +35,7 @@ export const nodeProvider: Provider = provide({
   async create({ server, settings, identities, listeners, host, log: rootLog, clock, stopping }) {
     const log = rootLog.child("node");
     const node = settings.node!;
+    if (node.pam !== undefined) await checkPam(node.pam);
     const listener = listeners.get("node");
     const address = advertised(listener.address, undefined, settings.advertiseAddr);
     const access = await openClusterAccess({
@@ -62,6 +64,7 @@ export const nodeProvider: Provider = provide({
         labels: node.labels.fixed,
         commands: node.labels.commands,
         permitUserEnv: node.permitUserEnv,
+        pam: node.pam,
         portForwarding: node.portForwarding,
         x11: node.x11,
         advertiseAddr: formatAddress(address),

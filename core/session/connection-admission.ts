@@ -43,7 +43,10 @@ export class ConnectionAdmission {
   }
 
   /** As {@link SshConnection.onGlobalRequest}; refused without a place. */
-  onGlobalRequest(name: string, handler: (request: PeerRequest) => RequestReply | Promise<RequestReply>): void {
+  onGlobalRequest(
+    name: string,
+    handler: (request: PeerRequest) => RequestReply | Promise<RequestReply>,
+  ): void {
     this.#options.connection.onGlobalRequest(name, (request) =>
       this.#admitted.then(
         () => handler(request),

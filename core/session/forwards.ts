@@ -42,24 +42,18 @@ export class Forwards {
   }
 
   /**
-   * Brings a connection that was made on this host to the client. The socket is owned from here on; nothing of it is
-   * read before its event is on record. Never rejects.
+   * Brings a connection that was made on this host to the client, once its event is on record. The socket is owned from
+   * here on. Never rejects.
    */
   async bring(forward: Forward, socket: Socket, to: ChannelToClient): Promise<void> {
     socket.on("error", () => undefined);
     let channel: SshChannel;
     try {
+      await this.#audit.connected(forward);
       channel = await this.#connection.openChannel(to.type, to.payload);
     } catch (error) {
       socket.destroy();
       await this.#audit.failed(forward, errorMessage(error));
-      return;
-    }
-    try {
-      await this.#audit.connected(forward);
-    } catch {
-      socket.destroy();
-      channel.destroy();
       return;
     }
     await this.carry(forward, channel, socket);

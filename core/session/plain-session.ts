@@ -1,13 +1,12 @@
 /** A session without a terminal: one client, three streams, as fast as they go. */
 import type { SshChannel } from "../ssh/contract.js";
 import { reportExit } from "./exit-report.js";
-import { lastLine, type SessionParts, unrecordable } from "./session-parts.js";
+import { lastLine, patiently } from "./last-words.js";
+import { type SessionParts, unrecordable } from "./session-parts.js";
 import type { Session, SessionClient, SessionOptions } from "./session.js";
 import type { SessionEvents } from "./session-events.js";
 import { connectStreams, type SessionBytes } from "./session-streams.js";
-
-/** How long the last words to a client may take. */
-const TELL_MS = 2_000;
+import { SftpAudit } from "./sftp-audit.js";
 
 /** A running session without a terminal. */
 export class PlainSession implements Session, SessionClient {
@@ -49,26 +48,22 @@ export class PlainSession implements Session, SessionClient {
     if (this.#ending) return;
     this.#ending = true;
     const { context, process } = this.#parts;
-    const told = this.#channel.writeExtended(Buffer.from(`\r\n${lastLine(reason)}\r\n`));
-    const stop = new AbortController();
-    // A client that does not read must not hold the session open.
-    await Promise.race([
-      told.catch(() => undefined),
-      process.exited,
-      context.clock.sleep(TELL_MS, stop.signal).catch(() => undefined),
-    ]);
-    stop.abort();
+    // The line is under way before the channel closes behind the program.
+    this.#channel.writeExtended(lastLine(reason)).catch(() => undefined);
     process.hangUp();
+    await patiently(context.clock, this.#channel.whenClosed);
   }
 
   async #run(): Promise<void> {
     const { context, process, audit, program } = this.#parts;
+    const tap = this.#listener();
     // The reply to the request that started all this goes out first.
     await new Promise((resolve) => setImmediate(resolve));
     const [status] = await Promise.all([
       process.exited,
-      connectStreams({ channel: this.#channel, process, bytes: this.#bytes, log: context.log }),
+      connectStreams({ channel: this.#channel, process, bytes: this.#bytes, tap, log: context.log }),
     ]);
+    await tap?.end().catch(() => undefined);
     this.#ending = true;
     reportExit(this.#channel, status);
     this.#channel.close();
@@ -78,5 +73,16 @@ export class PlainSession implements Session, SessionClient {
     audit.append(() => this.#events.end({ interactive: false, participants: [this.#user] }));
     await audit.close();
     await context.openSessions.remove(this.id);
+  }
+
+  /** Of subsystems there is only sftp. */
+  #listener(): SftpAudit | undefined {
+    const { audit, program } = this.#parts;
+    if (program.kind !== "subsystem") return undefined;
+    return new SftpAudit({
+      facts: this.#events.sftp(),
+      emit: (event) => audit.require(event),
+      unreadable: (reason) => void this.#terminate(`what it does to files cannot be audited: ${reason}`),
+    });
   }
 }

@@ -23,6 +23,8 @@ export interface SessionAudit {
   append(event: () => PendingAuditEvent): void;
   /** Writes an event that is no part of the session's own sequence, such as `exec`. */
   emit(event: PendingAuditEvent): void;
+  /** The same, resolving once it is durable. Rejects, and ends the session, where nothing may happen without it. */
+  require(event: PendingAuditEvent): Promise<void>;
   /** Records output; wait for it before it is shown. Rejects when the session must end. */
   print(data: Uint8Array): Promise<void>;
   /** Waits for all events and finishes the recording. Never rejects. */
@@ -92,9 +94,16 @@ class QueuedAudit implements SessionAudit {
   }
 
   emit(event: PendingAuditEvent): void {
-    // The id is fixed here, so that a repeated attempt is recognised as the same event.
-    const completed = { ...event, uid: randomUUID(), time: this.#context.clock.now().toISOString() };
-    this.#enqueue(() => this.#retrying(() => this.#context.api.emitAuditEvent(completed)));
+    this.#enqueue(this.#writing(event));
+  }
+
+  async require(event: PendingAuditEvent): Promise<void> {
+    try {
+      await this.#writing(event)();
+    } catch (error) {
+      this.#lost(error);
+      if (this.#strict) throw error;
+    }
   }
 
   async print(data: Uint8Array): Promise<void> {
@@ -113,6 +122,12 @@ class QueuedAudit implements SessionAudit {
     } catch (error) {
       this.#warn("a recording could not be finished; it is recovered at the next start", error);
     }
+  }
+
+  #writing(event: PendingAuditEvent): () => Promise<void> {
+    // The id is fixed here, so that a repeated attempt is recognised as the same event.
+    const completed = { ...event, uid: randomUUID(), time: this.#context.clock.now().toISOString() };
+    return () => this.#retrying(() => this.#context.api.emitAuditEvent(completed));
   }
 
   #enqueue(work: () => Promise<void>): void {

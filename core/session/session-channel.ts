@@ -185,7 +185,8 @@ class SessionChannelHandler {
 
   async #startSession(id: string, program: Program): Promise<Session> {
     const { context, connection, identity, channel, host } = this.#options;
-    const pty = this.#pty;
+    // A terminal between client and subsystem would carry the protocol past its audit.
+    const pty = program.kind === "subsystem" ? undefined : this.#pty;
     const start = await host.prepare({
       ...{ program, pty, environment: this.#environment },
       forwardAgent: this.#forwardAgent,

@@ -4,6 +4,7 @@ import { exitCode, exitError } from "./exit-report.js";
 import type { Program } from "./program.js";
 import type { ExitStatus, TerminalSize } from "./session-process.js";
 import type { SessionBytes } from "./session-streams.js";
+import type { SftpFacts } from "./sftp-audit.js";
 
 /** What all events of a session say. */
 export interface SessionFacts {
@@ -64,6 +65,11 @@ export class SessionEvents {
       size: size && sizeText(size),
       initial_command: program.kind === "exec" ? [program.command] : undefined,
     });
+  }
+
+  /** What the events of an sftp subsystem have in common. */
+  sftp(): SftpFacts {
+    return { ...this.#session, ...this.#identity, ...this.#addresses };
   }
 
   resize(size: TerminalSize): PendingAuditEvent {

@@ -284,6 +284,24 @@ describe("e2e: forwarding", function () {
     });
   });
 
+  it("ends what is forwarded when the role takes the option away", async () => {
+    const [local, remote] = (await freePorts(2)) as [number, number];
+    const own = await startDigestServer();
+    const target = `127.0.0.1:${own.port}`;
+    await forward(["-L", `${local}:${target}`, "-R", `${remote}:${target}`], "remote forward success");
+    const sockets = [local, remote].map((port) => net.connect({ port, host: "127.0.0.1" }));
+    // Both have got through to the target when the event is there.
+    const through = (addr: string): Promise<unknown> =>
+      daemon.audited((e) => e.code === "T3003I" && e.kind !== "listener" && e.addr === addr);
+    await Promise.all([through(target), through(`127.0.0.1:${remote}`)]);
+    const ends = Promise.all(sockets.map((socket) => once(socket.resume(), "close")));
+    await withOptions({ port_forwarding: false }, async () => {
+      await ends;
+      await closed({ port: remote, host: "127.0.0.1" });
+    });
+    own.close();
+  });
+
   it("the client's agent answers on the node, and its use is audited", async function () {
     needProgram(this, "ssh-agent", "ssh-add");
     const key = path.join(client.folder, "id");

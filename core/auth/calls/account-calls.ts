@@ -53,7 +53,7 @@ export function accountCalls({
     },
     async deleteUser(name) {
       await may.requireOn("user", ["delete"], () => stored(stores.users.get(name)));
-      return accounts.deleteUser(name);
+      return accounts.deleteUser(name, callingUser(caller));
     },
     async getRoles() {
       return may.visible("role", () => stores.roles.list());

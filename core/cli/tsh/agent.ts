@@ -1,19 +1,26 @@
 /**
  * The user's SSH agent. A login is offered to it as two entries, the certificate and the plain key, whose comment
- * `teleport:<user>` marks them as ours; other entries are never touched. An agent that fails fails no command.
+ * `teleport:<user>` marks them as ours; other entries are never touched. An agent that fails fails no command, unless
+ * the user insists on it.
  */
-import { errorMessage } from "../../errors/error.js";
+import { errorMessage, unavailable } from "../../errors/error.js";
 import { SshAgent } from "../../ssh/agent.js";
 import type { Credentials } from "./credentials.js";
+import type { AgentPolicy } from "./global-flags.js";
 
 const MARK = "teleport:";
 /** An agent may wait for its owner's consent; commands do not wait for that. */
 const TIMEOUT_MS = 3_000;
 
-/** Puts a login into the agent, in place of earlier ones, unless the agent holds it. */
-export async function offerToAgent(credentials: Credentials): Promise<void> {
+/**
+ * Puts a login into the agent, in place of earlier ones, unless the agent holds it. Throws `unavailable` where the
+ * policy insists on an agent and none takes it.
+ */
+export async function offerToAgent(credentials: Credentials, policy: AgentPolicy): Promise<void> {
   const { user, privateKey, certificate } = credentials;
-  await withAgent(async (agent) => {
+  if (policy === "no") return;
+  const insists = policy !== "auto";
+  await withAgent(insists, async (agent) => {
     const held = await agent.identities();
     if (held.some(({ blob }) => blob.equals(certificate.blob))) return;
     await removeOurs(agent);
@@ -28,7 +35,7 @@ export async function offerToAgent(credentials: Credentials): Promise<void> {
 
 /** Takes logins out of the agent: those of one user, or all. */
 export async function removeFromAgent(user?: string): Promise<void> {
-  await withAgent((agent) => removeOurs(agent, user));
+  await withAgent(false, (agent) => removeOurs(agent, user));
 }
 
 async function removeOurs(agent: SshAgent, user?: string): Promise<void> {
@@ -38,15 +45,22 @@ async function removeOurs(agent: SshAgent, user?: string): Promise<void> {
   }
 }
 
-async function withAgent(use: (agent: SshAgent) => Promise<void>): Promise<void> {
-  const { SSH_AUTH_SOCK: path, TELEPORT_USE_LOCAL_SSH_AGENT: wanted } = process.env;
-  if (!path || wanted === "false" || wanted === "no") return;
+async function withAgent(insists: boolean, use: (agent: SshAgent) => Promise<void>): Promise<void> {
+  const { SSH_AUTH_SOCK: path } = process.env;
+  if (!path) {
+    if (insists)
+      throw unavailable(
+        "SSH_AUTH_SOCK names no SSH agent for the key: start one, or use --add-keys-to-agent=no",
+      );
+    return;
+  }
   let agent: SshAgent | undefined;
   const timer = setTimeout(() => agent?.close(), TIMEOUT_MS);
   try {
     agent = await SshAgent.connect(path);
     await use(agent);
   } catch (error) {
+    if (insists) throw error;
     if (process.argv.includes("--debug")) process.stderr.write(`SSH agent: ${errorMessage(error)}\n`);
   } finally {
     clearTimeout(timer);

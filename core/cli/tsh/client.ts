@@ -79,7 +79,7 @@ async function openProfileClient(flags: GlobalFlags): Promise<Client> {
   const credentials = parseCredentials(stored);
   if (hasExpired(credentials, new Date()))
     throw new LoginNeeded(`the login of ${profile.user} has expired`, host);
-  await offerToAgent(credentials);
+  await offerToAgent(credentials, flags.agent === "no" ? "no" : "auto");
   return {
     profile,
     cluster: flags.cluster ?? (profile.cluster || credentials.rootCluster),

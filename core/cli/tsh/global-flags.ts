@@ -18,9 +18,17 @@ export interface GlobalFlags {
   readonly skipVersionCheck: boolean;
   /** `[user@]host:port`, takes the place of the proxy. */
   readonly jumphost?: string;
+  /** What a login does with the user's SSH agent. */
+  readonly agent: AgentPolicy;
   /** From the environment; a command's own `--cluster` goes before it. */
   readonly cluster?: string;
 }
+
+/**
+ * `auto` adds logins to an agent where one answers, `always` fails where none does, `no` leaves the agent alone, and
+ * `only` keeps the key nowhere else.
+ */
+export type AgentPolicy = "auto" | "always" | "no" | "only";
 
 const DEFAULT_TTL_MINUTES = 720;
 const MS_PER_MINUTE = 60_000;
@@ -39,6 +47,9 @@ export function addGlobalFlags(command: Command): void {
     .option("--auth <name>", "login connector (TELEPORT_AUTH)")
     .option("--skip-version-check", "log in even if the proxy asks for a newer tsh")
     .option("-J, --jumphost <address>", "SSH jump host in place of the proxy: [user@]host:port")
+    .option("-k, --add-keys-to-agent <when>", "auto, always, no or only (TELEPORT_ADD_KEYS_TO_AGENT)")
+    .option("--no-use-local-ssh-agent", "leave the SSH agent alone (TELEPORT_USE_LOCAL_SSH_AGENT)")
+    .addOption(new Option("--use-local-ssh-agent", "use the SSH agent").hideHelp())
     .addOption(new Option("--namespace <name>").hideHelp());
   // On commands with an `-o` of their own, the short flag is theirs.
   if (command.name() === "tsh") {
@@ -52,8 +63,14 @@ function refuseOption(): never {
 
 /** Reads the flags, given before or after the command's name. Throws `bad_parameter`. */
 export function readGlobalFlags(command: Command, env: NodeJS.ProcessEnv = process.env): GlobalFlags {
+  const optionOf = (name: string): unknown => {
+    for (let at: Command | null = command; at !== null; at = at.parent) {
+      if (at.getOptionValueSource(name) === "cli") return at.getOptionValue(name);
+    }
+    return undefined;
+  };
   const text = (name: string, ...variables: string[]): string | undefined => {
-    const flag = (command.getOptionValue(name) ?? command.parent?.getOptionValue(name)) as string | undefined;
+    const flag = optionOf(name) as string | undefined;
     return flag ?? variables.map((variable) => env[variable]).find((value) => value);
   };
   const given = (name: string): boolean => text(name) !== undefined;
@@ -69,10 +86,33 @@ export function readGlobalFlags(command: Command, env: NodeJS.ProcessEnv = proce
     ...optional("jumphost", checkJumphost(text("jumphost"))),
     ...optional("cluster", text("cluster", "TELEPORT_CLUSTER", "TELEPORT_SITE")),
     ...certFormat(text("certFormat"), text("compat")),
+    agent: readAgentPolicy(
+      text("addKeysToAgent", "TELEPORT_ADD_KEYS_TO_AGENT"),
+      optionOf("useLocalSshAgent") === false || NO.has(env["TELEPORT_USE_LOCAL_SSH_AGENT"] ?? ""),
+    ),
     ttlMs: readTtl(text("ttl")),
     insecure: given("insecure"),
     skipVersionCheck: given("skipVersionCheck"),
   };
+}
+
+/** How scripts say no in `TELEPORT_USE_LOCAL_SSH_AGENT`. */
+const NO: ReadonlySet<string> = new Set(["false", "no", "0"]);
+
+function readAgentPolicy(when: string | undefined, leaveAlone: boolean): AgentPolicy {
+  switch (when) {
+    case undefined:
+    case "auto":
+      return leaveAlone ? "no" : "auto";
+    case "always":
+    case "yes":
+      return "always";
+    case "no":
+    case "only":
+      return when;
+    default:
+      throw badParameter(`invalid --add-keys-to-agent '${when}', use auto, always, no or only`);
+  }
 }
 
 function certFormat(format: string | undefined, compat: string | undefined): Pick<GlobalFlags, "certFormat"> {

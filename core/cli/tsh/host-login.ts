@@ -1,7 +1,6 @@
 /** Logging in to an SSH server, a proxy or a node, once it has proven who it is. */
 import type { Duplex } from "node:stream";
 import { accessDenied, CodedError, errorMessage, hasCode } from "../../errors/error.js";
-import type { Address } from "../../grammar/address.js";
 import { connectSsh } from "../../ssh/client.js";
 import type { SshConnection } from "../../ssh/contract.js";
 import type { PresentedHost } from "../../ssh/host-verification.js";
@@ -23,11 +22,13 @@ const KEEP_ALIVE_INTERVAL_MS = 60_000;
 /** A host to log in to. */
 export interface HostLogin extends ExpectedHost {
   /** Opens a stream to it; called again where the user had to be asked in between. */
-  readonly open: () => Promise<Duplex | Address>;
+  readonly open: () => Promise<Duplex>;
   readonly login: string;
   readonly credentials: Credentials;
   /** False accepts any host key: the user's `StrictHostKeyChecking=no`. */
   readonly strict?: boolean;
+  /** False refuses an unknown host without a question: an identity file is for machines. */
+  readonly mayAsk: boolean;
 }
 
 /**
@@ -67,7 +68,8 @@ export async function logInToHost(options: HostLogin): Promise<SshConnection> {
       if (refusal === undefined) {
         throw hasCode(error, "access_denied") ? new LoginRefused(errorMessage(error), error) : error;
       }
-      if (unknownKey === undefined || !(await confirmHostKey(host, unknownKey))) throw refusal;
+      if (unknownKey === undefined || !options.mayAsk || !(await confirmHostKey(host, unknownKey)))
+        throw refusal;
       options.trust.trustHostKey(host, unknownKey);
     }
   }

@@ -51,6 +51,14 @@ export class KeyStore {
     }
   }
 
+  /** Where a login's private key and SSH certificate are, for other programs. */
+  pathsOf(proxyHost: string, user: string): { readonly key: string; readonly certificate: string } {
+    return {
+      key: this.#path(proxyHost, user, ""),
+      certificate: this.#path(proxyHost, user, "-cert.pub"),
+    };
+  }
+
   /** PEM of the trusted host authorities of a proxy's clusters; empty where none is known. */
   loadAuthorities(proxyHost: string): string {
     const path = join(this.#proxyDirectory(proxyHost), AUTHORITIES);

@@ -9,6 +9,7 @@ import { formatKeyLine, parseAuthorizedKey } from "../../pki/ssh-key.js";
 import { unlessMissing, writeFileAtomically } from "./atomic-file.js";
 import { makePrivateDirectory } from "./tsh-directory.js";
 
+const FOR_OPENSSH = "openssh_known_hosts";
 const MODE = 0o640;
 const TRUSTED_HOST = "trusted-host";
 
@@ -53,6 +54,22 @@ export class KnownHosts {
     });
     const added = clusters.flatMap(({ cluster, keys }) => keys.map((key) => entryLine(cluster, key, "")));
     this.#write([...kept, ...added]);
+    this.writeForOpenSsh();
+  }
+
+  /**
+   * Writes the authorities anew for OpenSSH, which takes an authority only from a line with a mark that 4.2 does not
+   * know. Returns the file's path; each login keeps it up to date.
+   */
+  writeForOpenSsh(): string {
+    const entries = this.#lines().map(parseEntry);
+    const lines = entries.flatMap((entry) => {
+      if (entry === undefined || entry.isHost) return [];
+      return [`@cert-authority *.${entryLine(entry.name, entry.blob, "")}`];
+    });
+    const path = join(this.#directory, FOR_OPENSSH);
+    writeFileAtomically(path, lines.map((line) => `${line}\n`).join(""), MODE);
+    return path;
   }
 
   /** Remembers a plain key that the user has trusted. */

@@ -6,6 +6,7 @@ import { terminalText } from "../terminal-text.js";
 import { connectAuthThrough } from "./auth-client.js";
 import type { Client } from "./client.js";
 import { connectNode } from "./node-connection.js";
+import { SharedOutput, type NodeOutput } from "./node-output.js";
 import { nodeAddress, selectNodes } from "./node-table.js";
 import type { ProxyClient } from "./proxy-client.js";
 import { exitCodeOf, failureLine, runSession, type SessionStreams } from "./session.js";
@@ -39,26 +40,37 @@ export interface LabelRun {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** How a command went on a node. */
+interface NodeResult {
+  readonly name: string;
+  readonly code: number;
+}
+
 /**
- * Runs the command everywhere, without input; outputs mix line by line as they come. Failures are reported on stderr.
- * Returns the first exit code in order of the nodes that is not 0.
+ * Runs the command everywhere, without input. Each node's output comes in one piece under a heading; on failures a
+ * summary follows on stderr. Returns the first exit code in order of the nodes that is not 0.
  */
 export async function runOnAll(
   proxy: ProxyClient,
   client: Client,
   run: LabelRun,
-  streams: SessionStreams,
+  { stdout, stderr }: SessionStreams,
 ): Promise<number> {
-  const codes: number[] = [];
+  const output = new SharedOutput(stdout, stderr);
+  const results: NodeResult[] = [];
   const waiting = [...run.nodes.entries()];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, node] = next;
-      codes[index] = await runOnOne(proxy, client, run, node, streams);
+      results[index] = await runOnOne(proxy, client, run, node, output.open());
     }
   };
   await Promise.all(Array.from({ length: Math.min(MAX_PARALLEL, run.nodes.length) }, worker));
-  return codes.find((code) => code !== 0) ?? 0;
+  const failed = results.filter(({ code }) => code !== 0);
+  if (failed.length === 0) return 0;
+  const list = failed.map(({ name, code }) => `${name} (exit code ${code})`).join(", ");
+  stderr.write(`error: the command failed on ${failed.length} of ${results.length} nodes: ${list}\n`);
+  return failed[0]!.code;
 }
 
 async function runOnOne(
@@ -66,29 +78,32 @@ async function runOnOne(
   client: Client,
   run: LabelRun,
   node: Server,
-  { stdout, stderr }: SessionStreams,
-): Promise<number> {
-  const name = terminalText(nodeAddress(node));
+  output: NodeOutput,
+): Promise<NodeResult> {
+  const name = terminalText(node.spec.hostname || node.metadata.name);
+  const { stdout, stderr } = output;
+  stderr.write(`Running command on ${terminalText(nodeAddress(node))} (${name}):\n`);
   try {
     const { login, strict, command, environment } = run;
     // By id, since several nodes may share a name.
     const connection = await connectNode(client, proxy, { host: node.metadata.name, port: 0, login, strict });
     try {
-      stderr.write(`Running command on ${name}:\n`);
       const exit = await runSession(
         connection,
         { command, environment },
         { stdin: undefined, stdout, stderr },
       );
       const failure = failureLine(exit);
-      if (failure !== undefined) stderr.write(`${failure} (${name})\n`);
-      return exitCodeOf(exit);
+      if (failure !== undefined) stderr.write(`${failure}\n`);
+      return { name, code: exitCodeOf(exit) };
     } finally {
       connection.disconnect("bye");
     }
   } catch (error) {
     if (error instanceof ExitWith) throw error;
-    stderr.write(`error: ${terminalText(errorMessage(error))} (${name})\n`);
-    return 1;
+    stderr.write(`error: ${terminalText(errorMessage(error))}\n`);
+    return { name, code: 1 };
+  } finally {
+    await output.close();
   }
 }

@@ -1,9 +1,9 @@
 /** The SSH connection to a node, carried inside a channel of the proxy. */
 import { errorMessage, hasCode, unavailable } from "../../errors/error.js";
-import type { SshConnection } from "../../ssh/contract.js";
+import type { SshChannel, SshConnection } from "../../ssh/contract.js";
 import type { Client } from "./client.js";
 import { LoginRefused, logInToHost } from "./host-login.js";
-import type { ProxyClient } from "./proxy-client.js";
+import type { NodeTarget, ProxyClient } from "./proxy-client.js";
 
 /** A login on a node. */
 export interface NodeLogin {
@@ -39,7 +39,7 @@ export async function connectNode(
   const { cluster, credentials, trust } = client;
   try {
     return await logInToHost({
-      open: () => dial(proxy, { host, port, cluster }),
+      open: () => dialNode(proxy, { host, port, cluster }),
       host,
       cluster,
       trust,
@@ -47,6 +47,7 @@ export async function connectNode(
       login,
       credentials,
       strict,
+      mayAsk: !client.isIdentity,
     });
   } catch (error) {
     if (error instanceof LoginRefused) {
@@ -56,10 +57,8 @@ export async function connectNode(
   }
 }
 
-async function dial(
-  proxy: ProxyClient,
-  target: { host: string; port: number; cluster: string },
-): ReturnType<ProxyClient["dialNode"]> {
+/** A byte stream to a node's SSH server. Throws {@link AmbiguousNode}, and `unavailable` where the node is not reached. */
+export async function dialNode(proxy: ProxyClient, target: NodeTarget): Promise<SshChannel> {
   try {
     return await proxy.dialNode(target);
   } catch (cause) {

@@ -13,12 +13,24 @@ const COMMANDS: readonly CommandEntry[] = [
     completes: NODES,
   },
   { name: "scp", summary: "copy files to and from nodes", load: () => import("./commands/scp.js") },
+  { name: "join", summary: "join a live session", load: () => import("./commands/join.js") },
   { name: "ls", summary: "list the nodes you may enter", load: () => import("./commands/ls.js") },
   { name: "clusters", summary: "list the clusters", load: () => import("./commands/clusters.js") },
   { name: "play", summary: "play a recorded session", load: () => import("./commands/play.js") },
   { name: "login", summary: "log in to a cluster", load: () => import("./commands/login.js") },
   { name: "logout", summary: "delete the keys of a login", load: () => import("./commands/logout.js") },
   { name: "status", summary: "show who is logged in where", load: () => import("./commands/status.js") },
+  { name: "env", summary: "print variables for the current login", load: () => import("./commands/env.js") },
+  { name: "config", summary: "print a configuration for ssh", load: () => import("./commands/config.js") },
+  {
+    name: "proxy",
+    summary: "lead other programs through the proxy",
+    commands: [
+      { name: "ssh", summary: "the way to a node, for ssh", load: () => import("./commands/proxy-ssh.js") },
+    ],
+  },
+  { name: "bench", summary: "measure a node", hidden: true, load: () => import("./commands/bench.js") },
+  { name: "show", summary: "show an identity file", hidden: true, load: () => import("./commands/show.js") },
   { name: "version", summary: "print the version", load: () => import("../version.js") },
 ];
 

@@ -6,6 +6,7 @@ import { SshWriter } from "../../pki/ssh-wire.js";
 import type { SshChannel, SshConnection } from "../../ssh/contract.js";
 import { terminalText } from "../terminal-text.js";
 import type { Client } from "./client.js";
+import { dial } from "./dial.js";
 import { LoginRefused, logInToHost } from "./host-login.js";
 import { LoginNeeded } from "./login-needed.js";
 import { SSH_PORT } from "./proxy-address.js";
@@ -46,13 +47,14 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
   const address = hop?.address ?? client.profile.ssh;
   try {
     const connection = await logInToHost({
-      open: () => Promise.resolve(address),
+      open: () => dial(address),
       host: address.host,
       cluster: credentials.rootCluster,
       trust,
       now: new Date(),
       login: hop?.login ?? credentials.certificate.principals[0]!,
       credentials,
+      mayAsk: !client.isIdentity,
     });
     return hop === undefined ? new TeleportProxy(connection) : new JumpHost(connection);
   } catch (error) {

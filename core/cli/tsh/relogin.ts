@@ -18,7 +18,7 @@ export async function withClient<T>(flags: GlobalFlags, run: (client: Client) =>
     const state = openState();
     const profile = chosenProfile(flags, state.profiles);
     if (profile === undefined) throw error;
-    await storeLogin(state, await performLogin(loginRequest(flags, profile)), profile.web.host);
+    await storeLogin(state, await performLogin(loginRequest(flags, profile)), profile.web.host, flags.agent);
     return run(await openClient(flags));
   }
 }

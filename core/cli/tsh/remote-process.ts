@@ -17,6 +17,15 @@ export interface RemoteProgram {
   /** Asks for a terminal. */
   readonly terminal?: { readonly type: string; readonly size: TerminalSize } | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** Made before the program is started. */
+  readonly wishes?: readonly SessionWish[];
+}
+
+/** A channel request that the program can do without, such as one for agent forwarding. */
+export interface SessionWish {
+  readonly name: string;
+  readonly payload?: Buffer;
+  readonly onRefused: () => void;
 }
 
 /** How a program ended. */
@@ -38,7 +47,7 @@ const MAX_REASON_BYTES = 4096;
 /** Starts a program. Throws `access_denied` where the node refuses, with its words where it gave some. */
 export async function startRemoteProcess(
   connection: SshConnection,
-  { command, terminal, environment }: RemoteProgram,
+  { command, terminal, environment, wishes = [] }: RemoteProgram,
 ): Promise<RemoteProcess> {
   const channel = await connection.openChannel("session");
   const exit = exitOf(channel, connection);
@@ -48,6 +57,9 @@ export async function startRemoteProcess(
   // Sent together: each answer would cost a round trip. Variables that the node does not take are no failure.
   for (const [name, value] of Object.entries(environment)) {
     void channel.request("env", true, new SshWriter().string(name).string(value).toBuffer());
+  }
+  for (const { name, payload, onRefused } of wishes) {
+    void channel.request(name, true, payload).then((taken) => (taken ? undefined : onRefused()));
   }
   const granted = await Promise.all([
     terminal === undefined ? true : channel.request("pty-req", true, ptyRequest(terminal)),

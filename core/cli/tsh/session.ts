@@ -1,5 +1,5 @@
 /** Runs a program on a node with the streams of this process, from the start to its exit code. */
-import type { Readable, Writable } from "node:stream";
+import type { Readable, Transform, Writable } from "node:stream";
 import type { SshChannel, SshConnection } from "../../ssh/contract.js";
 import { rfc822Time } from "../human-time.js";
 import { ExitWith } from "../program.js";
@@ -16,6 +16,16 @@ export interface SessionStreams {
   readonly stdin: Readable | undefined;
   readonly stdout: Writable;
   readonly stderr: Writable;
+  /** Stands between stdin and the program, to act on some keys. */
+  readonly keys?: ((actions: KeyActions) => Transform) | undefined;
+}
+
+/** What keys can do besides reaching the program. */
+export interface KeyActions {
+  /** Leaves the session with an exit code and, unless it is empty, a line on stderr. */
+  readonly leave: (exitCode: number, message: string) => void;
+  /** Shows a text on the user's terminal. */
+  readonly show: (text: string) => void;
 }
 
 /** The streams of this process. */
@@ -27,7 +37,7 @@ export const processStreams = (): SessionStreams => ({
 
 /**
  * Runs a program and returns how it ended, after all its output has been written. With a terminal, keys go through
- * unread and the window's size follows. Ends with {@link ExitWith} when a signal ends this process.
+ * unread and the window's size follows. Ends with {@link ExitWith} when a signal or a key ends it from this side.
  */
 export async function runSession(
   connection: SshConnection,
@@ -39,20 +49,32 @@ export async function runSession(
   const interactive = program.terminal !== undefined;
   const leaveRawMode = interactive ? enterRawMode() : undefined;
   const stopResizing = interactive ? onResize((size) => remote.resize(size)) : undefined;
+  let stdin = streams.stdin;
+  let leave: (exit: ExitWith) => void = () => undefined;
+  const left = new Promise<{ exit: ExitWith }>((resolve) => (leave = (exit) => resolve({ exit })));
+  if (streams.stdin !== undefined && streams.keys !== undefined) {
+    stdin = streams.stdin.pipe(
+      streams.keys({
+        leave: (exitCode, message) => leave(new ExitWith(exitCode, message)),
+        show: (text) => void streams.stderr.write(text),
+      }),
+    );
+  }
   try {
-    feed(streams.stdin, channel, interactive);
+    feed(stdin, channel, interactive);
     const finished = Promise.all([
       copy(channel, streams.stdout),
       copy(channel.extended, streams.stderr),
       remote.exit,
     ]).then(([, , exit]) => exit);
-    const outcome = await orSignal(finished);
-    if ("value" in outcome) return outcome.value;
     finished.catch(() => undefined);
+    const outcome = await Promise.race([orSignal(finished), left]);
+    if ("value" in outcome) return outcome.value;
     connection.disconnect("interrupted");
-    throw new ExitWith(signalExitCode(outcome.signal));
+    throw "exit" in outcome ? outcome.exit : new ExitWith(signalExitCode(outcome.signal));
   } finally {
-    streams.stdin?.unpipe(channel);
+    stdin?.unpipe(channel);
+    streams.stdin?.unpipe();
     streams.stdin?.pause();
     stopResizing?.();
     leaveRawMode?.();

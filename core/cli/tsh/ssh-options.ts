@@ -1,28 +1,34 @@
 /** The OpenSSH options that `tsh ssh -o` takes (features.md §3.5). */
 import { badParameter } from "../../errors/error.js";
 
-/** Options that have an effect here. */
+/** Options that have an effect here; absent ones were not given. */
 export interface SshOptions {
-  readonly addKeysToAgent: boolean;
-  readonly forwardAgent: boolean;
+  readonly addKeysToAgent?: boolean;
+  /** `local` forwards an agent that holds the login of tsh alone. */
+  readonly forwardAgent?: boolean | "local";
   /** Asks for a terminal also where there is a command. */
-  readonly requestTty: boolean;
-  readonly strictHostKeyChecking: boolean;
+  readonly requestTty?: boolean;
+  readonly strictHostKeyChecking?: boolean;
+  readonly forwardX11?: boolean;
+  readonly forwardX11Trusted?: boolean;
+  readonly exitOnForwardFailure?: boolean;
+  readonly streamLocalBindUnlink?: boolean;
 }
 
-const DEFAULTS: SshOptions = {
-  addKeysToAgent: true,
-  forwardAgent: false,
-  requestTty: false,
-  strictHostKeyChecking: true,
-};
+const YES_NO = { yes: true, no: false } as const;
 
 /** Keys with an effect, in lower case, and the values that each takes. */
-const HONOURED: Readonly<Record<string, readonly [field: keyof SshOptions, values: readonly string[]]>> = {
-  addkeystoagent: ["addKeysToAgent", ["yes"]],
-  forwardagent: ["forwardAgent", ["yes", "no"]],
-  requesttty: ["requestTty", ["yes", "no"]],
-  stricthostkeychecking: ["strictHostKeyChecking", ["yes", "no"]],
+const HONOURED: Readonly<
+  Record<string, readonly [field: keyof SshOptions, values: Readonly<Record<string, boolean | "local">>]>
+> = {
+  addkeystoagent: ["addKeysToAgent", { yes: true }],
+  forwardagent: ["forwardAgent", { ...YES_NO, local: "local" }],
+  requesttty: ["requestTty", YES_NO],
+  stricthostkeychecking: ["strictHostKeyChecking", YES_NO],
+  forwardx11: ["forwardX11", YES_NO],
+  forwardx11trusted: ["forwardX11Trusted", YES_NO],
+  exitonforwardfailure: ["exitOnForwardFailure", YES_NO],
+  streamlocalbindunlink: ["streamLocalBindUnlink", YES_NO],
 };
 
 /** Keys of ssh_config(5) without an effect here. */
@@ -32,8 +38,8 @@ const KNOWN = new Set(
     "CanonicalizeHostname CanonicalizeMaxDots CanonicalizePermittedCNAMEs CASignatureAlgorithms CertificateFile",
     "ChallengeResponseAuthentication CheckHostIP Ciphers ClearAllForwardings Compression ConnectionAttempts",
     "ConnectTimeout ControlMaster ControlPath ControlPersist DynamicForward EnableEscapeCommandline EnableSSHKeysign",
-    "EscapeChar ExitOnForwardFailure FingerprintHash ForkAfterAuthentication ForwardX11 ForwardX11Timeout",
-    "ForwardX11Trusted GatewayPorts GlobalKnownHostsFile GSSAPIAuthentication GSSAPIDelegateCredentials HashKnownHosts",
+    "EscapeChar FingerprintHash ForkAfterAuthentication ForwardX11Timeout",
+    "GatewayPorts GlobalKnownHostsFile GSSAPIAuthentication GSSAPIDelegateCredentials HashKnownHosts",
     "Host HostbasedAcceptedAlgorithms HostbasedAuthentication HostbasedKeyTypes HostKeyAlgorithms HostKeyAlias",
     "HostName IdentitiesOnly IdentityAgent IdentityFile IgnoreUnknown Include IPQoS KbdInteractiveAuthentication",
     "KbdInteractiveDevices KexAlgorithms KnownHostsCommand LocalCommand LocalForward LogLevel LogVerbose MACs Match",
@@ -41,7 +47,7 @@ const KNOWN = new Set(
     "PermitRemoteOpen PKCS11Provider Port PreferredAuthentications Protocol ProxyCommand ProxyJump ProxyUseFdpass",
     "PubkeyAcceptedAlgorithms PubkeyAcceptedKeyTypes PubkeyAuthentication RekeyLimit RemoteCommand RemoteForward",
     "RequiredRSASize RevokedHostKeys SecurityKeyProvider SendEnv ServerAliveCountMax ServerAliveInterval SessionType",
-    "SetEnv StdinNull StreamLocalBindMask StreamLocalBindUnlink SyslogFacility TCPKeepAlive Tunnel TunnelDevice",
+    "SetEnv StdinNull StreamLocalBindMask SyslogFacility TCPKeepAlive Tunnel TunnelDevice",
     "UpdateHostKeys UsePrivilegedPort User UserKnownHostsFile VerifyHostKeyDNS VisualHostKey XAuthLocation",
   ].flatMap((line) => line.toLowerCase().split(" ")),
 );
@@ -51,7 +57,7 @@ const KNOWN = new Set(
  * effect. Throws `bad_parameter` for unknown keys and values.
  */
 export function parseSshOptions(options: readonly string[], warn: (message: string) => void): SshOptions {
-  let result = DEFAULTS;
+  let result: SshOptions = {};
   for (const option of options) {
     const [, key, value] = /^\s*([^\s=]+)(?:\s*=\s*|\s+)(.*?)\s*$/.exec(option) ?? [];
     if (key === undefined || value === undefined) {
@@ -59,8 +65,8 @@ export function parseSshOptions(options: readonly string[], warn: (message: stri
     }
     const [field, values] = HONOURED[key.toLowerCase()] ?? [];
     if (field !== undefined && values !== undefined) {
-      if (!values.includes(value)) throw badParameter(`unsupported option value: ${value}`);
-      result = { ...result, [field]: value === "yes" };
+      if (!Object.hasOwn(values, value)) throw badParameter(`unsupported option value: ${value}`);
+      result = { ...result, [field]: values[value] };
     } else if (KNOWN.has(key.toLowerCase())) {
       warn(`WARNING: Option '${key}' is not supported.`);
     } else {

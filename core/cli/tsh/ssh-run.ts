@@ -5,26 +5,29 @@ import { once } from "node:events";
 import { errorMessage, unavailable } from "../../errors/error.js";
 import type { SshConnection } from "../../ssh/contract.js";
 import { ExitWith } from "../program.js";
-import { terminalText } from "../terminal-text.js";
 import type { Client } from "./client.js";
-import { startForward, type Forward } from "./forward.js";
-import type { ForwardSpec } from "./forward-spec.js";
+import { EscapeSequences } from "./escape-sequences.js";
+import type { Forward } from "./forwarding/listener.js";
+import { startForwards, type ForwardPlan } from "./forwarding/start-forwards.js";
 import { findLabelled, runOnAll } from "./label-run.js";
 import { connectNode } from "./node-connection.js";
 import { connectProxy, type ProxyClient } from "./proxy-client.js";
+import type { SessionWish } from "./remote-process.js";
+import { sessionWishes, type SessionExtras } from "./session-wishes.js";
 import { closedLine, exitCodeOf, failureLine, processStreams, runSession } from "./session.js";
 import { orSignal, signalExitCode } from "./signals.js";
 import type { SshTarget } from "./ssh-target.js";
+import { say, warn } from "./say.js";
 import { terminalSize } from "./terminal.js";
 
 /** A call of `tsh ssh`. */
-export interface SshCall {
+export interface SshCall extends SessionExtras {
   readonly target: SshTarget;
   /** 0 = whatever port the node is registered with. */
   readonly port: number;
   /** Empty for a shell. */
   readonly command: string;
-  readonly forwards: readonly ForwardSpec[];
+  readonly forwards: ForwardPlan;
   /** Asks for a terminal also where there is a command. */
   readonly terminal: boolean;
   /** Only forward, until a signal comes. */
@@ -32,6 +35,8 @@ export interface SshCall {
   /** Run the command here, once the forwards stand. */
   readonly local: boolean;
   readonly strict: boolean;
+  /** Acts on `~.` and `~?` in sessions with a terminal. */
+  readonly escapes: boolean;
 }
 
 /** Variables of the user's locale that go along. */
@@ -61,19 +66,23 @@ export async function runSsh(client: Client, call: SshCall): Promise<void> {
 async function runOnHost(client: Client, proxy: ProxyClient, call: SshCall, host: string): Promise<void> {
   const { login } = call.target;
   const connection = await connectNode(client, proxy, { host, port: call.port, login, strict: call.strict });
-  const forwards: Forward[] = [];
+  let forwards: Forward[] = [];
   try {
-    for (const spec of call.forwards) forwards.push(await startForward(connection, spec, complain));
+    forwards = await startForwards(connection, call.forwards, say);
     if (call.noCommand) await untilEnd(connection);
     else if (call.local) await runLocally(call.command);
-    else await runRemotely(connection, call);
+    else await runRemotely(connection, call, await sessionWishes(client, connection, call));
   } finally {
     for (const forward of forwards) forward.close();
     connection.disconnect("bye");
   }
 }
 
-async function runRemotely(connection: SshConnection, call: SshCall): Promise<void> {
+async function runRemotely(
+  connection: SshConnection,
+  call: SshCall,
+  wishes: readonly SessionWish[],
+): Promise<void> {
   const isShell = call.command === "";
   const interactive = isShell || (call.terminal && process.stdin.isTTY);
   if (call.terminal && !isShell && !process.stdin.isTTY) {
@@ -85,8 +94,15 @@ async function runRemotely(connection: SshConnection, call: SshCall): Promise<vo
       command: isShell ? undefined : call.command,
       terminal: interactive ? { type: process.env["TERM"] || "xterm", size: terminalSize() } : undefined,
       environment: { ...locale(), ...(interactive ? { TELEPORT_SESSION: randomUUID() } : {}) },
+      wishes,
     },
-    processStreams(),
+    {
+      ...processStreams(),
+      keys:
+        call.escapes && interactive && process.stdin.isTTY
+          ? (actions) => new EscapeSequences(actions)
+          : undefined,
+    },
   );
   if (isShell) process.stderr.write(closedLine(new Date()));
   const failure = interactive ? undefined : failureLine(exit);
@@ -117,13 +133,4 @@ async function runLocally(command: string): Promise<void> {
 
 function locale(): Record<string, string> {
   return Object.fromEntries(LOCALE.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
-}
-
-function warn(message: string): void {
-  const word = process.stderr.isTTY ? "\u001b[1mWARNING\u001b[0m" : "WARNING";
-  process.stderr.write(`${word}: ${message}\n`);
-}
-
-function complain(message: string): void {
-  process.stderr.write(`error: ${terminalText(message)}\n`);
 }

@@ -33,6 +33,27 @@ export function statusReport(state: TshState, now: Date): string {
   return blocks.length === 0 ? "Not logged in.\n" : `${blocks.join("\n")}\n`;
 }
 
+/** All logins for programs: the current one as `active`, the others as `profiles`. */
+export function statusData(state: TshState): { active: unknown; profiles: unknown[] } {
+  const current = state.profiles.current();
+  const logins = state.profiles.list().flatMap((profile) => loginOf(state, profile) ?? []);
+  const isCurrent = ({ profile }: LoggedIn): boolean => profile.web.host === current?.web.host;
+  const describe = ({ profile, credentials }: LoggedIn): unknown => ({
+    profile_url: `https://${formatAddress(profile.web)}`,
+    username: credentials.user,
+    cluster: profile.cluster || credentials.rootCluster,
+    roles: rolesOf(credentials.certificate.extensions.get("teleport-roles")),
+    logins: credentials.certificate.principals,
+    valid_until: credentials.certificate.validBefore?.toISOString() ?? null,
+    extensions: visibleExtensions(credentials.certificate.extensions),
+  });
+  const active = logins.find(isCurrent);
+  return {
+    active: active === undefined ? null : describe(active),
+    profiles: logins.filter((login) => !isCurrent(login)).map(describe),
+  };
+}
+
 function block({ profile, credentials }: LoggedIn, mark: string, now: Date): string {
   const { certificate, user, rootCluster } = credentials;
   const rows: [string, string][] = [

@@ -1,9 +1,12 @@
 /** Client of the proxy's HTTPS API (wire.md §2): what `tsh login` needs before it has a certificate. */
 import { request } from "node:https";
+import { isIP } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { SshLoginResponse } from "../../auth/client/api.js";
 import { errorFromHttp } from "../../auth/client/error-mapping.js";
 import { accessDenied, errorMessage, unavailable } from "../../errors/error.js";
 import { formatAddress, type Address } from "../../grammar/address.js";
+import { dial } from "./dial.js";
 import { parsePing, parseLoginResponse, type PingReply } from "./web-replies.js";
 import { trustedWebAuthorities } from "./web-roots.js";
 
@@ -77,10 +80,20 @@ export function createWebClient(options: WebClientOptions): WebClient {
 }
 
 /** Makes a call and returns the reply's JSON. */
-function call(options: WebClientOptions, method: string, path: string, body?: unknown): Promise<unknown> {
+async function call(
+  options: WebClientOptions,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
   const { address, insecure, timeoutMs = TIMEOUT_MS } = options;
   const where = formatAddress(address);
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  const signal = AbortSignal.timeout(timeoutMs);
+  const trust = insecure ? { rejectUnauthorized: false } : { ca: trustedWebAuthorities(address.host) };
+  const socket = await dial(address, signal).catch((error: unknown) => {
+    throw connectionError(error as Error, where);
+  });
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
@@ -89,10 +102,15 @@ function call(options: WebClientOptions, method: string, path: string, body?: un
         method,
         path: `/v1/webapi/${path}`,
         headers: payload ? { "Content-Type": "application/json", "Content-Length": payload.length } : {},
-        agent: false,
-        minVersion: "TLSv1.2",
-        ...(insecure ? { rejectUnauthorized: false } : { ca: trustedWebAuthorities(address.host) }),
-        signal: AbortSignal.timeout(timeoutMs),
+        createConnection: () =>
+          connectTls({
+            socket,
+            host: address.host,
+            ...(isIP(address.host) === 0 ? { servername: address.host } : {}),
+            minVersion: "TLSv1.2",
+            ...trust,
+          }),
+        signal,
       },
       (reply) => {
         const chunks: Buffer[] = [];

@@ -34,6 +34,9 @@ export const labelCommand = entry({
   period: parsed(parseLabelPeriod).default(MIN_LABEL_PERIOD_MS),
 });
 
+/** Number of an X11 display, whose TCP port is 6000 more. */
+const displayNumber = count.max(65_535 - 6_000);
+
 /** `ssh_service:`, the SSH server of this host. */
 export const sshServiceSection = section({
   enabled: boolean,
@@ -60,7 +63,7 @@ export const sshServiceSection = section({
     cgroup_path: text,
   }),
   port_forwarding: boolean,
-  x11: section({ enabled: boolean, display_offset: count, max_display: count }),
+  x11: section({ enabled: boolean, display_offset: displayNumber, max_display: displayNumber }),
   restricted_session: openMap,
 });
 

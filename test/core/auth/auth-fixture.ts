@@ -100,6 +100,7 @@ export async function startAuth(
         username,
         roles: ["admin"],
         traits: { logins: ["root"] },
+        issuedAt: new Date(clock.now().getTime() - 60_000),
         expires: new Date(clock.now().getTime() + 3_600_000),
         remoteAddress: "10.0.0.7:1234",
         ...user,

@@ -126,7 +126,12 @@ describe("resolveSettings", () => {
       const auth = resolved(yaml).auth;
       assert.equal(auth?.sessionRecording, "node");
       assert.equal(auth.proxyChecksHostKeys, true);
-      assert.deepEqual(auth.authentication, { type: "local", secondFactor: "otp", localAuth: true });
+      assert.deepEqual(auth.authentication, {
+        type: "local",
+        secondFactor: "otp",
+        localAuth: true,
+        lockingMode: "best_effort",
+      });
     });
 
     it("leave what is switched off switched off", () => {
@@ -134,7 +139,12 @@ describe("resolveSettings", () => {
         "auth_service: {session_recording: off, authentication: {second_factor: off, local_auth: no}}";
       const auth = resolved(yaml).auth;
       assert.equal(auth?.sessionRecording, "off");
-      assert.deepEqual(auth.authentication, { type: "local", secondFactor: "off", localAuth: false });
+      assert.deepEqual(auth.authentication, {
+        type: "local",
+        secondFactor: "off",
+        localAuth: false,
+        lockingMode: "best_effort",
+      });
     });
   });
 

@@ -1,5 +1,6 @@
 /** A node service of this process with a fake auth API, and a user with a certificate for stock OpenSSH clients. */
 import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server as TcpServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -13,7 +14,9 @@ import { parseAuthorizedKey, sshPublicBlob, sshPublicLine } from "../../../core/
 import { type Clock, systemClock } from "../../../core/plugin/clock.js";
 import { type Logger, silentLogger } from "../../../core/plugin/logger.js";
 import type { ClusterConfig } from "../../../core/resources/cluster.js";
+import type { Lock, LockTarget } from "../../../core/resources/lock.js";
 import type { Role } from "../../../core/resources/role.js";
+import type { User } from "../../../core/resources/user.js";
 import { connectSsh, type SshClientOptions } from "../../../core/ssh/client.js";
 import type { SshConnection } from "../../../core/ssh/contract.js";
 import { DEFAULT_LIMITS } from "../../../core/ssh/limits.js";
@@ -69,8 +72,23 @@ export interface FixtureOptions {
   readonly clock?: Clock;
 }
 
+/** What a test may change about the cluster while the node runs. */
+export interface ClusterChange {
+  readonly roles?: readonly Role[];
+  readonly locks?: readonly Lock[];
+  readonly users?: readonly User[];
+  readonly config?: Partial<ClusterConfig["spec"]>;
+}
+
+/** A lock in force. */
+export function lock(target: LockTarget, message = "away with you"): Lock {
+  return { kind: "lock", version: "v2", metadata: { name: randomUUID() }, spec: { target, message } };
+}
+
 /** How a certificate differs from the usual one. */
 export interface CertificateOptions {
+  /** The cluster user; `alice` where absent. */
+  readonly user?: string;
   readonly roles?: string[];
   readonly logins?: string[];
   readonly validForMs?: number;
@@ -87,9 +105,12 @@ export class NodeFixture {
   readonly #userAuthority = generateEd25519KeyPair();
   readonly #hostAuthority = generateEd25519KeyPair();
   readonly #listener: TcpServer;
+  readonly #listeners = new Set<() => void>();
+  #cluster: Required<ClusterChange>;
   port = 0;
 
   constructor(fixture: FixtureOptions = {}) {
+    this.#cluster = { roles: [role("admin")], locks: [], users: [], config: {}, ...definedOnly(fixture) };
     const host = generateEd25519KeyPair();
     const hostCertificate = issueSshCertificate(
       {
@@ -106,7 +127,7 @@ export class NodeFixture {
     const signer = createSigner(host.privateKey, parseSshCertificateLine(hostCertificate).blob);
     this.service = createNodeService({
       api: this.auth.api,
-      view: this.#view(fixture),
+      view: this.#view(),
       hostId: HOST_ID,
       hostname: "node1",
       hostSigners: () => [signer],
@@ -134,6 +155,12 @@ export class NodeFixture {
     );
   }
 
+  /** Changes the cluster, and tells the node. */
+  change(change: ClusterChange): void {
+    this.#cluster = { ...this.#cluster, ...change };
+    for (const listener of [...this.#listeners]) listener();
+  }
+
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#listener.listen(0, "127.0.0.1", resolve));
     this.port = (this.#listener.address() as AddressInfo).port;
@@ -151,7 +178,7 @@ export class NodeFixture {
       {
         type: "user",
         publicBlob,
-        keyId: "alice",
+        keyId: certificate.user ?? "alice",
         principals: logins,
         validAfter: new Date(Date.now() - 3_600_000),
         validBefore: new Date(Date.now() + (certificate.validForMs ?? 3_600_000)),
@@ -225,7 +252,9 @@ export class NodeFixture {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  #view({ roles = [role("admin")], config }: FixtureOptions): ClusterView {
+  #view(): ClusterView {
+    let known: Partial<ClusterConfig["spec"]> | undefined;
+    let config = clusterConfig();
     const view: Partial<ClusterView> = {
       clusterName: CLUSTER,
       authorities: (type) => [
@@ -246,10 +275,13 @@ export class NodeFixture {
           },
         },
       ],
-      clusterConfig: () => clusterConfig(config),
-      roles: (names) => roles.filter(({ metadata }) => names.includes(metadata.name)),
-      user: () => undefined,
-      locks: () => [],
+      clusterConfig: () => {
+        if (known !== this.#cluster.config) config = clusterConfig((known = this.#cluster.config));
+        return config;
+      },
+      roles: (names) => this.#cluster.roles.filter(({ metadata }) => names.includes(metadata.name)),
+      user: (name) => this.#cluster.users.find(({ metadata }) => metadata.name === name),
+      locks: () => this.#cluster.locks,
       staleSince: () => undefined,
       proxies: () => [
         {
@@ -259,7 +291,11 @@ export class NodeFixture {
           spec: { addr: "127.0.0.1:3023", hostname: "p" },
         },
       ],
-      onChange: () => () => undefined,
+      onChange: (_kind, listener) => {
+        const own = (): void => listener();
+        this.#listeners.add(own);
+        return () => this.#listeners.delete(own);
+      },
     };
     return view as ClusterView;
   }
@@ -276,6 +312,10 @@ export class NodeFixture {
     };
     return logger;
   }
+}
+
+function definedOnly({ roles, config }: FixtureOptions): ClusterChange {
+  return { ...(roles && { roles }), ...(config && { config }) };
 }
 
 /** Makes a key in OpenSSH's own format, which it wants for ed25519, and returns the public blob. */

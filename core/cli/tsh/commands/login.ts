@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { badParameter, hasCode, notFound } from "../../../errors/error.js";
+import { parseAddress } from "../../../grammar/address.js";
 import { printToStdout } from "../../output.js";
 import { withExamples } from "../../program.js";
 import { withAuth } from "../auth-client.js";
@@ -19,6 +20,8 @@ import { storeLogin } from "../store-login.js";
 interface LoginFlags {
   readonly out?: string;
   readonly format: LoginFormat;
+  readonly bindAddr?: string;
+  readonly browser?: string;
 }
 
 /** `tsh login`: prints who is logged in, changes the cluster, or logs in anew (features.md §3.3). */
@@ -31,8 +34,19 @@ export function configure(command: Command): void {
         .choices(["file", "openssh"])
         .default("file"),
     )
+    // Logins in a browser come with connectors; scripts of later releases pass these flags to local logins, too.
+    .option(
+      "--bind-addr <address>",
+      "address for the answer of a login in the browser (TELEPORT_LOGIN_BIND_ADDR)",
+    )
+    .option("--browser <browser>", "none prints the address of a login in the browser instead of opening it")
     .action(async (cluster: string | undefined, { out, format }: LoginFlags) => {
       const flags = readGlobalFlags(command);
+      const { bindAddr = process.env["TELEPORT_LOGIN_BIND_ADDR"], browser } = command.opts<LoginFlags>();
+      if (bindAddr) parseAddress(bindAddr, 0);
+      if (browser !== undefined && browser !== "none") {
+        throw badParameter(`invalid --browser '${browser}': the only value is none`);
+      }
       if (flags.identity !== undefined) throw badParameter("-i flag cannot be used here");
       await login(flags, cluster, out === undefined ? undefined : { path: out, format });
     });
@@ -74,7 +88,11 @@ async function login(
       await printToStdout(`\nThe certificate has been written to ${out.path}\n`);
       return;
     }
-    await storeLogin(state, result, typed?.host ?? profile.web.host);
+    await storeLogin(state, result, typed?.host ?? profile.web.host, flags.agent);
+    if (flags.agent === "only") {
+      await printToStdout("The key and its certificate are in the SSH agent only: use ssh, which asks it.\n");
+      return;
+    }
   }
   await printToStdout(statusReport(state, new Date()));
 }
@@ -124,5 +142,6 @@ async function reissue(state: TshState, flags: GlobalFlags, cluster: string): Pr
     state,
     { profile: changed, key: renewed, authorities: result.authorities },
     profile.web.host,
+    flags.agent,
   );
 }

@@ -48,7 +48,18 @@ describe("the program tsh", () => {
     [["scp", "a"], 1, "", "error: Need at least two arguments for scp\n"],
     [["scp", "nofile", "n:/x"], 1, "", "error: stat nofile: no such file or directory\n"],
     [["scp", "/tmp", "n:/x"], 1, "", "error: /tmp is a directory, perhaps try -r flag?\n"],
-    [["join"], 1, "", /^error: expected command but got "join"/],
+    [["join", "xx"], 1, "", "error: 'xx' is not a valid session ID (must be GUID)\n"],
+    [["env"], 1, "", /^error: not logged in, and no proxy address/],
+    [["env", "--unset"], 0, "unset TELEPORT_PROXY\nunset TELEPORT_CLUSTER\n", ""],
+    [["status", "--format=json"], 0, '{\n  "active": null,\n  "profiles": []\n}\n', ""],
+    [["-i", "x", "config"], 1, "", /tctl auth sign --format=openssh/],
+    [["ssh", "-X", "-Y", "n"], 1, "", /-X and -Y exclude each other/],
+    [["ssh", "-L", "bad", "n"], 1, "", /^error: Invalid port forwarding spec: 'bad'\./],
+    [["ssh", "-D", "bad", "n"], 1, "", /^error: Invalid dynamic port forwarding spec: 'bad'\./],
+    [["ssh", "-R", "bad", "n"], 1, "", /^error: Invalid remote port forwarding spec: 'bad'\./],
+    [["--add-keys-to-agent=x", "ls"], 1, "", /^error: invalid --add-keys-to-agent 'x', use auto/],
+    [["bench", "--threads=0", "n", "true"], 1, "", /^error: invalid --threads '0', expected a number from 1/],
+    [["show", "/no/such"], 1, "", /^error: .*\/no\/such/],
   ];
   for (const [args, code, stdout, stderr] of cases) {
     it(`${args.join(" ")}: exit code ${code}`, () => {
@@ -81,7 +92,19 @@ describe("the program tsh", () => {
   });
 
   it("has examples in the help of every command", () => {
-    for (const command of ["ssh", "scp", "ls", "clusters", "play", "login", "logout", "status"]) {
+    for (const command of [
+      "ssh",
+      "scp",
+      "join",
+      "env",
+      "config",
+      "ls",
+      "clusters",
+      "play",
+      "login",
+      "logout",
+      "status",
+    ]) {
       assert.match(tsh(["help", command]).stdout, /\nExamples:\n {2}tsh /, command);
     }
   });

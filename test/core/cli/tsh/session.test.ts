@@ -1,20 +1,17 @@
 /** Sessions and forwards over a real SSH connection whose server the test plays. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:net";
 import { PassThrough, Readable } from "node:stream";
-import { parseForward } from "../../../../core/cli/tsh/forward-spec.js";
-import { startForward } from "../../../../core/cli/tsh/forward.js";
+import { EscapeSequences } from "../../../../core/cli/tsh/escape-sequences.js";
 import { exitCodeOf, failureLine, runSession } from "../../../../core/cli/tsh/session.js";
 import { SshReader } from "../../../../core/pki/ssh-wire.js";
-import type { ChannelOpen, PeerRequest, SshChannel, SshConnection } from "../../../../core/ssh/contract.js";
+import type { PeerRequest, SshChannel, SshConnection } from "../../../../core/ssh/contract.js";
 import { Loopback } from "../../ssh/loopback.js";
 
 describe("a session of tsh", () => {
   let loopback: Loopback;
   let connection: SshConnection;
   let serve: (request: PeerRequest, channel: SshChannel) => boolean;
-  let direct: (open: ChannelOpen) => void;
   let stdout: PassThrough;
   let stderr: PassThrough;
 
@@ -26,7 +23,6 @@ describe("a session of tsh", () => {
           channel.extended.resume();
           channel.onRequest((request) => serve(request, channel));
         });
-        peer.onChannel("direct-tcpip", (open) => direct(open));
       },
     });
     connection = await loopback.connect();
@@ -138,54 +134,39 @@ describe("a session of tsh", () => {
     );
   });
 
-  it("forwards a port, each direction to its own end", async () => {
-    direct = (open) => {
-      const reader = new SshReader(open.payload);
-      assert.deepEqual([reader.text(), reader.uint32()], ["remote", 80]);
-      const channel = open.accept();
-      channel.extended.resume();
-      const chunks: Buffer[] = [];
-      channel.on("data", (chunk: Buffer) => chunks.push(chunk));
-      // Answers only after the client has ended its half.
-      channel.on("end", () => channel.end(Buffer.concat(chunks).toString().toUpperCase()));
+  it("ends at ~. with the exit code of ssh, and keeps other tildes", async () => {
+    let seen = "";
+    serve = ({ name }, channel) => {
+      if (name !== "shell") return true;
+      channel.on("data", (chunk: Buffer) => (seen += chunk.toString()));
+      channel.write("prompt");
+      return true;
     };
-    const forward = await startForward(connection, parseForward("0:remote:80"), assert.fail);
-    try {
-      const socket = connect({ ...forward.address, allowHalfOpen: true });
-      socket.end("hello");
-      let answer = "";
-      socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
-      await once(socket, "end");
-      assert.equal(answer, "HELLO");
-    } finally {
-      forward.close();
-    }
+    const stdin = new PassThrough();
+    const terminal = { type: "xterm", size: { columns: 80, rows: 25 } };
+    const running = runSession(
+      connection,
+      { terminal, environment: {} },
+      { ...streams(stdin), keys: (actions) => new EscapeSequences(actions) },
+    );
+    await once(stdout, "data");
+    stdin.write("a~.\r~~b\r~?");
+    await once(stderr, "data");
+    stdin.write("~.");
+    await assert.rejects(running, { exitCode: 255 });
+    assert.equal(seen, "a~.\r~b\r");
   });
 
-  it("a connection that the node refuses ends alone and is reported", async () => {
-    direct = (open) => open.reject(1, "port forwarding not allowed");
-    const reports: string[] = [];
-    const forward = await startForward(connection, parseForward("0:remote:80"), (text) => reports.push(text));
-    try {
-      for (let i = 0; i < 2; i++) {
-        const socket = connect(forward.address);
-        socket.resume();
-        socket.on("error", () => undefined);
-        await once(socket, "close");
-      }
-      assert.deepEqual(reports, Array(2).fill("cannot forward to remote:80: port forwarding not allowed"));
-    } finally {
-      forward.close();
-    }
-  });
-
-  it("a port that is taken is an error", async () => {
-    const forward = await startForward(connection, parseForward("0:remote:80"), assert.fail);
-    try {
-      const spec = parseForward(`${forward.address.port}:remote:80`);
-      await assert.rejects(startForward(connection, spec, assert.fail), /cannot listen on 127\.0\.0\.1/);
-    } finally {
-      forward.close();
-    }
+  it("asks for extras before the program, and says which the node refuses", async () => {
+    const seen: string[] = [];
+    const refused: string[] = [];
+    serve = ({ name }, channel) => {
+      seen.push(name);
+      if (name === "exec") setImmediate(() => end(channel, 0));
+      return name !== "no";
+    };
+    const wishes = ["yes", "no"].map((name) => ({ name, onRefused: () => void refused.push(name) }));
+    await runSession(connection, { command: "x", environment: {}, wishes }, streams());
+    assert.deepEqual([seen, refused], [["yes", "no", "exec"], ["no"]]);
   });
 });

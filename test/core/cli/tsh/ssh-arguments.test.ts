@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { userInfo } from "node:os";
-import { parseForward } from "../../../../core/cli/tsh/forward-spec.js";
 import { parseSshOptions } from "../../../../core/cli/tsh/ssh-options.js";
 import { parseSshTarget } from "../../../../core/cli/tsh/ssh-target.js";
-import { formatAddress } from "../../../../core/grammar/address.js";
 
 describe("the arguments of tsh ssh", () => {
   it("a user before the host goes before -l, and that before the local user", () => {
@@ -27,27 +25,6 @@ describe("the arguments of tsh ssh", () => {
     for (const bad of ["", "root@", "a b", "a/b"]) assert.throws(() => parseSshTarget(bad, undefined));
   });
 
-  const forwards: [string, string, string][] = [
-    ["80:remote:8080", "127.0.0.1:80", "remote:8080"],
-    ["0.0.0.0:80:remote:8080", "0.0.0.0:80", "remote:8080"],
-    ["[::1]:80:[fd00::1]:8080", "[::1]:80", "[fd00::1]:8080"],
-    ["0:remote:80", "127.0.0.1:0", "remote:80"],
-  ];
-  for (const [spec, listen, target] of forwards) {
-    it(`-L ${spec}`, () => {
-      const forward = parseForward(spec);
-      assert.deepEqual([formatAddress(forward.listen), formatAddress(forward.target)], [listen, target]);
-    });
-  }
-
-  for (const spec of ["bad", "80:remote", "80:remote:0", "70000:a:1", "a:b:c:d:e", "80::80", "[x]:1:a:2"]) {
-    it(`-L ${spec} is refused`, () => {
-      assert.throws(() => parseForward(spec), {
-        message: `Invalid port forwarding spec: '${spec}'. Could be like \`80:remote.host:80\``,
-      });
-    });
-  }
-
   it("-o takes both forms and any letter case, warns of what has no effect and refuses the rest", () => {
     const warnings: string[] = [];
     const warn = (message: string): void => void warnings.push(message);
@@ -56,16 +33,16 @@ describe("the arguments of tsh ssh", () => {
       warn,
     );
     assert.deepEqual(options, {
-      addKeysToAgent: true,
-      forwardAgent: false,
       requestTty: true,
       strictHostKeyChecking: false,
     });
+    assert.deepEqual(parseSshOptions(["ForwardAgent local"], warn), { forwardAgent: "local" });
     assert.deepEqual(warnings, ["WARNING: Option 'Ciphers' is not supported."]);
     assert.throws(() => parseSshOptions(["Foo=1"], warn), { message: "unsupported option key: Foo" });
     assert.throws(() => parseSshOptions(["RequestTTY=maybe"], warn), {
       message: "unsupported option value: maybe",
     });
+    assert.throws(() => parseSshOptions(["RequestTTY=toString"], warn), /unsupported option value/);
     assert.throws(() => parseSshOptions(["RequestTTY"], warn), /expected Key=Value/);
   });
 });

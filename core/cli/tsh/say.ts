@@ -1,0 +1,11 @@
+/** Lines to the user beside a session's output. */
+
+/** Writes a line to stderr. */
+export function say(message: string): void {
+  process.stderr.write(`${message}\n`);
+}
+
+/** Writes a warning to stderr. */
+export function warn(message: string): void {
+  say(`${process.stderr.isTTY ? "\u001b[1mWARNING\u001b[0m" : "WARNING"}: ${message}`);
+}

@@ -1,0 +1,94 @@
+/** What sftp requests do to files (draft-ietf-secsh-filexfer-02 §6, OpenSSH PROTOCOL §4). */
+import type { SftpEventKind } from "../audit/sftp-catalogue.js";
+import type { SshReader } from "../pki/ssh-wire.js";
+import { SFTP } from "./sftp-packets.js";
+
+/** An operation that changes or opens something. */
+export interface SftpOperation {
+  readonly kind: Exclude<SftpEventKind, "sftpClose">;
+  readonly path: string;
+  readonly targetPath?: string | undefined;
+  readonly flags?: number | undefined;
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
+}
+
+const ATTRIBUTE = { size: 1, owner: 2, permissions: 4, times: 8 };
+const PERMISSION_BITS = 0o7777;
+
+/**
+ * Reads the operation of a request whose id has been read already; undefined for requests that change nothing.
+ * `pathOf` resolves handles. Throws `bad_parameter` where the request is malformed.
+ */
+export function readOperation(
+  type: number,
+  reader: SshReader,
+  pathOf: (handle: Buffer) => string,
+): SftpOperation | undefined {
+  switch (type) {
+    case SFTP.open: {
+      const path = pathFrom(reader);
+      return { kind: "sftpOpen", path, flags: reader.uint32() };
+    }
+    case SFTP.setstat:
+      return { kind: "sftpSetstat", path: pathFrom(reader), attributes: readAttributes(reader) };
+    case SFTP.fsetstat:
+      return { kind: "sftpFsetstat", path: pathOf(reader.string()), attributes: readAttributes(reader) };
+    case SFTP.remove:
+      return { kind: "sftpRemove", path: pathFrom(reader) };
+    case SFTP.mkdir:
+      return { kind: "sftpMkdir", path: pathFrom(reader) };
+    case SFTP.rmdir:
+      return { kind: "sftpRmdir", path: pathFrom(reader) };
+    case SFTP.rename:
+      return { kind: "sftpRename", path: pathFrom(reader), targetPath: pathFrom(reader) };
+    case SFTP.symlink:
+      return readSymlink(reader);
+    case SFTP.extended:
+      return readExtended(reader);
+    default:
+      return undefined;
+  }
+}
+
+/** OpenSSH, and all who work with it, send the two paths in the other order than the draft. */
+function readSymlink(reader: SshReader): SftpOperation {
+  const targetPath = pathFrom(reader);
+  return { kind: "sftpSymlink", path: pathFrom(reader), targetPath };
+}
+
+function readExtended(reader: SshReader): SftpOperation | undefined {
+  switch (reader.text()) {
+    case "posix-rename@openssh.com":
+      return { kind: "sftpRename", path: pathFrom(reader), targetPath: pathFrom(reader) };
+    case "hardlink@openssh.com":
+      return { kind: "sftpLink", path: pathFrom(reader), targetPath: pathFrom(reader) };
+    case "lsetstat@openssh.com":
+      return { kind: "sftpSetstat", path: pathFrom(reader), attributes: readAttributes(reader) };
+    default:
+      return undefined;
+  }
+}
+
+/** ATTRS (§5). Times are written in UTC. */
+function readAttributes(reader: SshReader): Record<string, string> {
+  const flags = reader.uint32();
+  const attributes: Record<string, string> = {};
+  if (flags & ATTRIBUTE.size) attributes["size"] = String(reader.uint64());
+  if (flags & ATTRIBUTE.owner) {
+    attributes["uid"] = String(reader.uint32());
+    attributes["gid"] = String(reader.uint32());
+  }
+  if (flags & ATTRIBUTE.permissions) {
+    attributes["permissions"] = (reader.uint32() & PERMISSION_BITS).toString(8).padStart(4, "0");
+  }
+  if (flags & ATTRIBUTE.times) {
+    attributes["access_time"] = time(reader.uint32());
+    attributes["modification_time"] = time(reader.uint32());
+  }
+  return attributes;
+}
+
+const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
+/** File names are bytes; what is no UTF-8 in them is shown as U+FFFD. */
+const pathFrom = (reader: SshReader): string => reader.string().toString("utf8");
