@@ -111,7 +111,11 @@ export function createAuthorization(caller: Caller, stores: Stores, log: Logger)
       if (things.length === 0) throw refusal;
       for (const thing of things) requireAll(decide, thing);
     },
-    async visible(kind, list, { verbs = ["list", "read"], thing = (resource: object) => ({ resource }) } = {}) {
+    async visible(
+      kind,
+      list,
+      { verbs = ["list", "read"], thing = (resource: object) => ({ resource }) } = {},
+    ) {
       const decide = await check(kind, verbs);
       const refusal = decide({});
       if (refusal === undefined) return list();
