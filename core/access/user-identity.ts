@@ -53,7 +53,8 @@ export function identifyUser<C extends IdentityClaims>(
   return { user, access: createAccess(known.roles(roles), traits), certificate };
 }
 
-interface Powers {
+/** Roles and traits: what a certificate says that its user has, or what the user has. */
+export interface Powers {
   readonly roles: readonly string[];
   readonly traits: Traits;
 }
@@ -70,13 +71,14 @@ function claimsOf({ keyId, extensions }: IdentityClaims, owner: User | undefined
   return { roles: owner.spec.roles, traits: owner.spec.traits ?? {} };
 }
 
-function narrowed(claims: Powers, owner: User | undefined): Powers {
-  if (owner === undefined) return claims;
+/** What of a certificate's powers its user still has; all of it where the cluster does not know the user. */
+export function narrowed({ roles, traits }: Powers, owner: User | undefined): Powers {
+  if (owner === undefined) return { roles, traits };
   const held = owner.spec.traits ?? {};
   return {
-    roles: claims.roles.filter((role) => owner.spec.roles.includes(role)),
+    roles: roles.filter((role) => owner.spec.roles.includes(role)),
     traits: Object.fromEntries(
-      Object.entries(claims.traits).map(([name, values]) => {
+      Object.entries(traits).map(([name, values]) => {
         const kept = new Set(Object.hasOwn(held, name) ? held[name] : []);
         return [name, (values ?? []).filter((value) => kept.has(value))];
       }),

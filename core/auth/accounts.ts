@@ -2,8 +2,12 @@
 import { requireReadableRole } from "../access/readable-role.js";
 import { auditEvent } from "../audit/catalogue.js";
 import { badParameter } from "../errors/error.js";
+import type { Clock } from "../plugin/clock.js";
+import { undefinedWhenMissing } from "../resources/collection.js";
 import { ZERO_TIME } from "../resources/envelope.js";
+import type { Lock } from "../resources/lock.js";
 import { roleCodec } from "../resources/role-codec.js";
+import type { RoleStore } from "../resources/roles.js";
 import type { Role } from "../resources/role.js";
 import { isSystemRoleName } from "../resources/token.js";
 import { userCodec } from "../resources/user-codec.js";
@@ -11,6 +15,8 @@ import type { User } from "../resources/user.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
 import { fromBase64 } from "./base64.js";
+import { deletedUserLock, deletedUserLockName } from "./deleted-users.js";
+import type { Locks } from "./locks.js";
 import type { Stores } from "./stores.js";
 
 /** Reads and changes users and roles. */
@@ -22,7 +28,8 @@ export interface Accounts {
   putUser(user: User): Promise<void>;
   /** As {@link putUser}; throws `already_exists`. */
   createUser(user: User): Promise<void>;
-  deleteUser(name: string): Promise<void>;
+  /** Also refuses the certificates that the user has, for ever. Throws `not_found`. */
+  deleteUser(name: string, by?: string): Promise<void>;
   /** `by` is the user who does it, where a user does. Throws `bad_parameter`. */
   putRole(role: Role, by?: string): Promise<void>;
   /** As {@link putRole}; throws `already_exists`. */
@@ -32,8 +39,18 @@ export interface Accounts {
 }
 
 /** Users and roles of the cluster; every change is audited. */
-export function createAccounts(stores: Stores, audit: AuditTrail): Accounts {
+export function createAccounts(context: {
+  readonly stores: Stores;
+  readonly locks: Locks;
+  readonly audit: AuditTrail;
+  readonly clock: Clock;
+}): Accounts {
+  const { stores, locks, audit, clock } = context;
   const { users, roles, credentials } = stores;
+  const nextLock = async (name: string): Promise<Lock> => {
+    const before = await stores.locks.get(deletedUserLockName(name)).catch(undefinedWhenMissing);
+    return deletedUserLock(name, clock.now(), before);
+  };
   const withoutSecrets = (user: User): User => {
     const { local_auth: _secrets, ...spec } = user.spec;
     return { ...user, spec };
@@ -50,11 +67,7 @@ export function createAccounts(stores: Stores, audit: AuditTrail): Accounts {
   };
   const checkedUser = async (input: User): Promise<User> => {
     const user = userCodec.check(input);
-    const known = new Set((await roles.list()).map(({ metadata }) => metadata.name));
-    const unknown = user.spec.roles.find((role) => !known.has(role) || isSystemRoleName(role));
-    if (unknown !== undefined) {
-      throw badParameter(`role ${unknown} is not found: create it before giving it to a user`);
-    }
+    await requireRoles(roles, user.spec.roles);
     return user;
   };
   /** Writes the secrets of a user whose record is written already, and the audit event. */
@@ -96,8 +109,13 @@ export function createAccounts(stores: Stores, audit: AuditTrail): Accounts {
       await users.create(withoutSecrets(user));
       await finishUser(user);
     },
-    async deleteUser(name) {
+    async deleteUser(name, by) {
+      const isKnown = (await users.find(name)) !== undefined;
+      // Before the record is removed: a crash in between leaves nobody with a good certificate.
+      if (isKnown) await locks.put(await nextLock(name), by);
       await users.delete(name);
+      // And after it, for a certificate that was being issued meanwhile and starts where the first lock ends.
+      if (isKnown) await stores.locks.put(await nextLock(name));
       await audit.emit(auditEvent("userDelete", "success", { user: name }));
     },
     async putRole(input, by) {
@@ -118,10 +136,25 @@ export function createAccounts(stores: Stores, audit: AuditTrail): Accounts {
       if (holder !== undefined) {
         throw badParameter(`role ${name} is still used by the user ${holder.metadata.name}`);
       }
+      const invited = (await stores.invites.list()).find(({ user }) => user.roles?.includes(name));
+      if (invited !== undefined) {
+        throw badParameter(
+          `role ${name} is promised to ${invited.user.name} by an invite: remove that first`,
+        );
+      }
       await roles.delete(name);
       await audit.emit(auditEvent("roleDelete", "success", { name, user: by }));
     },
   };
+}
+
+/** Throws `bad_parameter` for a role that no user can be given. */
+export async function requireRoles(roles: RoleStore, names: readonly string[]): Promise<void> {
+  const known = new Set((await roles.list()).map(({ metadata }) => metadata.name));
+  const unknown = names.find((role) => !known.has(role) || isSystemRoleName(role));
+  if (unknown !== undefined) {
+    throw badParameter(`role ${unknown} is not found: create it before giving it to a user`);
+  }
 }
 
 function checkedRole(input: Role): Role {

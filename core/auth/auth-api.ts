@@ -9,11 +9,41 @@ import { presenceCalls } from "./calls/presence-calls.js";
 import type { CallScope, Services } from "./calls/scope.js";
 import { sessionCalls } from "./calls/session-calls.js";
 import { sessionControlCalls } from "./calls/session-control-calls.js";
-import type { Caller } from "./caller.js";
+import type { Caller, UserCaller } from "./caller.js";
+import { currentCaller } from "./current-caller.js";
 import type { AuthApi } from "./client/api.js";
 
 /** The typed interface for one caller. Both transports use it, so a call answers the same through either. */
 export function createAuthApi(caller: Caller, services: Services): AuthApi {
+  return caller.kind === "user" ? userApi(caller, services) : apiOf(caller, services);
+}
+
+type Call = (...args: unknown[]) => unknown;
+
+/** Looks at the user again before each call and each event of a watch: connections live longer than decisions. */
+function userApi(caller: UserCaller, services: Services): AuthApi {
+  const { stores, lockCheck } = services;
+  const current = async (): Promise<AuthApi> =>
+    apiOf(await currentCaller(caller, { users: stores.users, lockCheck }), services);
+  const guarded =
+    (name: keyof AuthApi): Call =>
+    async (...args) =>
+      ((await current())[name] as Call)(...args);
+  const calls = Object.fromEntries(
+    (Object.keys(apiOf(caller, services)) as (keyof AuthApi)[]).map((name) => [name, guarded(name)]),
+  ) as unknown as AuthApi;
+  return {
+    ...calls,
+    async *watch(kinds, signal) {
+      for await (const event of (await current()).watch(kinds, signal)) {
+        await current();
+        yield event;
+      }
+    },
+  };
+}
+
+function apiOf(caller: Caller, services: Services): AuthApi {
   const may = createAuthorization(caller, services.stores, services.log);
   const scope: CallScope = { caller, services, may };
   return {

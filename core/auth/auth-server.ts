@@ -25,6 +25,7 @@ import { createHostCertificates } from "./host-certificates.js";
 import { createJoinTokens } from "./join-tokens.js";
 import { createJoins } from "./join.js";
 import { createLoginGuard } from "./login-guard.js";
+import { createLockCheck } from "./lock-check.js";
 import { createLocks } from "./locks.js";
 import { createLogins } from "./login.js";
 import { createPresence } from "./presence.js";
@@ -151,13 +152,21 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
   const { storage, settings, audit, recordings, clock, log, hostname } = options;
   const stores = createStores(storage);
   const signers = createSigners(stores.authorities, clusterName);
-  const userCertificates = createUserCertificates({ roles: stores.roles, signers, clock });
+  const lockCheck = createLockCheck({ locks: stores.locks, clock });
+  const userCertificates = createUserCertificates({
+    users: stores.users,
+    roles: stores.roles,
+    lockCheck,
+    signers,
+    clock,
+  });
   const hostCertificates = createHostCertificates(signers, clock);
   const sessions = createWebLoginSessions({
     webSessions: stores.webSessions,
     certificates: userCertificates,
     clock,
   });
+  const locks = createLocks({ locks: stores.locks, audit, clock });
   const rateLimit = createRateLimit(ATTEMPTS_PER_SECOND, clock);
   const joinTokens = createJoinTokens(stores, clock);
   return {
@@ -171,9 +180,10 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     hostCertificates,
     joinTokens,
     recordings,
-    accounts: createAccounts(stores, audit),
+    accounts: createAccounts({ stores, locks, audit, clock }),
     clusterSettings: createClusterSettings(stores.settings),
-    locks: createLocks({ locks: stores.locks, audit, clock }),
+    locks,
+    lockCheck,
     logins: createLogins({
       users: stores.users,
       settings: stores.settings,
@@ -182,12 +192,13 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
       check: createCredentialsCheck({ credentials: stores.credentials, clock, log }),
       rateLimit,
       certificates: userCertificates,
+      lockCheck,
       sessions,
       signers,
       audit,
       clock,
     }),
-    signups: createSignups({ stores, sessions, audit, clock, hostname }),
+    signups: createSignups({ stores, sessions, lockCheck, audit, clock, hostname }),
     joins: createJoins({
       tokens: joinTokens,
       certificates: hostCertificates,

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { LineCounter, parseAllDocuments } from "yaml";
 import { badParameter, errorMessage } from "../errors/error.js";
+import { systemClock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { Item, Storage } from "../plugin/storage.js";
 import { keys } from "../resources/keys.js";
@@ -15,6 +16,8 @@ import { createAccounts } from "./accounts.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
 import { checkedAuthority } from "./authority-check.js";
+import { createLocks } from "./locks.js";
+import { PRESET_ROLES } from "./preset-roles.js";
 import { createStores } from "./stores.js";
 
 /** A resource with its place in the file, `file:line:column`. */
@@ -95,8 +98,13 @@ function placed(value: unknown, place: string): PlacedResource {
 async function rehearse(resources: readonly PlacedResource[], clusterName: string): Promise<Item[]> {
   const rehearsal = createMemoryStorage();
   const stores = createStores(rehearsal);
-  const accounts = createAccounts(stores, NO_AUDIT);
-  await stores.roles.create(adminRole);
+  const accounts = createAccounts({
+    stores,
+    locks: createLocks({ locks: stores.locks, audit: NO_AUDIT, clock: systemClock }),
+    audit: NO_AUDIT,
+    clock: systemClock,
+  });
+  for (const role of [adminRole, ...PRESET_ROLES]) await stores.roles.create(role);
   const taken = new Set<string>();
   for (const { place, kind, name, value } of inOrder(resources)) {
     const key = `${kind}/${name}`;

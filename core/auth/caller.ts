@@ -28,6 +28,8 @@ export interface UserCaller {
   readonly username: string;
   readonly roles: readonly string[];
   readonly traits: Traits;
+  /** When the certificate's validity starts: what locks of deleted users go by. */
+  readonly issuedAt: Date;
   /** When the certificate expires: nothing that the user asks for may live longer. */
   readonly expires: Date;
   readonly remoteAddress: string;
@@ -74,6 +76,7 @@ export function callerFromTls(
     username: identity.username,
     roles: identity.roles,
     traits: identity.traits ?? {},
+    issuedAt: identity.notBefore,
     expires: identity.expires,
     remoteAddress,
   };

@@ -3,10 +3,10 @@ import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { AuthPreference } from "../resources/cluster.js";
 import type { CredentialStore } from "../resources/credentials.js";
-import { optionalTime } from "../resources/rfc3339.js";
 import type { User } from "../resources/user.js";
 import { verifyPassword } from "./password.js";
 import { matchTotp } from "./totp.js";
+import { userExpiry } from "./user-expiry.js";
 
 /** What somebody offers to prove who they are. */
 export interface OfferedCredentials {
@@ -71,6 +71,6 @@ export function createCredentialsCheck(context: {
 }
 
 function hasExpired(user: User | undefined, now: Date): boolean {
-  const ends = [optionalTime(user?.metadata.expires), optionalTime(user?.spec.expires)];
-  return ends.some((end) => end !== undefined && end <= now);
+  const end = user && userExpiry(user);
+  return end !== undefined && end <= now;
 }

@@ -8,6 +8,7 @@ import type { Logger } from "../plugin/logger.js";
 import type { AuthorityType, CertAuthority } from "../resources/authority.js";
 import { adminRole } from "./admin-role.js";
 import { MIN_TOKEN_LENGTH } from "./join-tokens.js";
+import { ensurePresetRoles } from "./preset-roles.js";
 import type { AuthSettings } from "./settings.js";
 import { toBase64 } from "./base64.js";
 import type { Stores } from "./stores.js";
@@ -25,6 +26,7 @@ export async function prepareCluster(
       stored: clusterName,
     });
   }
+  await ensurePresetRoles(stores.roles, stores.presets);
   const clusterId = (await stores.settings.findClusterConfig())?.spec.cluster_id || randomUUID();
   await stores.settings.putClusterConfig({
     kind: "cluster_config",

@@ -1,4 +1,5 @@
 /** Logins of local users: for certificates, and for the web. */
+import { X509Certificate } from "node:crypto";
 import { auditEvent } from "../audit/catalogue.js";
 import { accessDenied, badParameter, errorMessage, hasCode } from "../errors/error.js";
 import { hostOf } from "../grammar/address.js";
@@ -12,6 +13,7 @@ import type { WebSessionStore } from "../resources/web-sessions.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { SshLoginRequest, SshLoginResponse, WebLoginRequest } from "./client/api.js";
 import type { CredentialsCheck, OfferedCredentials } from "./credentials-check.js";
+import type { LockCheck } from "./lock-check.js";
 import type { LoginGuard } from "./login-guard.js";
 import type { RateLimit } from "./rate-limit.js";
 import { fromBase64, toBase64 } from "./base64.js";
@@ -35,6 +37,7 @@ export interface LoginContext {
   readonly check: CredentialsCheck;
   readonly rateLimit: RateLimit;
   readonly certificates: UserCertificates;
+  readonly lockCheck: LockCheck;
   readonly sessions: WebLoginSessions;
   readonly signers: Signers;
   readonly audit: AuditTrail;
@@ -43,8 +46,8 @@ export interface LoginContext {
 
 /** Logins of this cluster's local users. */
 export function createLogins(context: LoginContext): Logins {
-  const { users, settings, webSessions, guard, check, rateLimit, certificates, sessions, signers, clock } =
-    context;
+  const { users, settings, webSessions, guard, check, rateLimit } = context;
+  const { certificates, lockCheck, sessions, signers, clock } = context;
 
   const prove = async (request: SshLoginRequest | WebLoginRequest): Promise<User> => {
     const { type, second_factor: secondFactor } = (await settings.authPreference()).spec;
@@ -64,12 +67,16 @@ export function createLogins(context: LoginContext): Logins {
     });
   };
 
-  const authenticate = async (request: SshLoginRequest | WebLoginRequest): Promise<User> => {
+  /** Proves who it is and gives them what they came for; only when they have it, the login has succeeded. */
+  const logIn = async <T>(
+    request: SshLoginRequest | WebLoginRequest,
+    finish: (username: string) => Promise<T>,
+  ): Promise<T> => {
     rateLimit.take(hostOf(request.remote_addr ?? ""));
     try {
-      const user = await prove(request);
+      const result = await finish((await prove(request)).metadata.name);
       await context.audit.emit(loginEvent(request));
-      return user;
+      return result;
     } catch (error) {
       if (hasCode(error, "access_denied") || hasCode(error, "limit_exceeded")) {
         await context.audit.emit(loginEvent(request, errorMessage(error)));
@@ -78,41 +85,47 @@ export function createLogins(context: LoginContext): Logins {
     }
   };
 
+  /** An open session is as good as its certificate. */
+  const requireLive = async ({ spec }: WebSession): Promise<void> => {
+    if (parseTime(spec.bearer_token_expires) <= clock.now()) {
+      throw accessDenied("the web session has expired: log in again");
+    }
+    const user = await users.get(spec.user);
+    const issuedAt = new Date(new X509Certificate(fromBase64(spec.tls_cert)).validFrom);
+    await lockCheck.requireUnlocked({ user: spec.user, roles: user.spec.roles, issuedAt });
+  };
+
   return {
-    async forCertificates(request) {
-      const user = await authenticate(request);
-      const issued = await certificates.issue({
-        username: user.metadata.name,
-        roles: user.spec.roles,
-        traits: user.spec.traits ?? {},
-        publicKey: fromBase64(request.public_key),
-        ttlMs: request.ttl / 1e6,
-        format: request.compatibility_mode,
-        routeToCluster: request.route_to_cluster,
-      });
-      const { authority } = await signers.active("host");
-      return {
-        username: user.metadata.name,
-        cert: toBase64(issued.ssh),
-        tls_cert: toBase64(issued.tls),
-        host_signers: [
-          {
-            domain_name: authority.spec.cluster_name,
-            checking_keys: authority.spec.checking_keys,
-            tls_certs: (authority.spec.tls_key_pairs ?? []).flatMap(({ cert }) => cert ?? []),
-          },
-        ],
-      };
-    },
+    forCertificates: (request) =>
+      logIn(request, async (username) => {
+        const issued = await certificates.issue({
+          username,
+          publicKey: fromBase64(request.public_key),
+          ttlMs: request.ttl / 1e6,
+          format: request.compatibility_mode,
+          routeToCluster: request.route_to_cluster,
+        });
+        const { authority } = await signers.active("host");
+        return {
+          username,
+          cert: toBase64(issued.ssh),
+          tls_cert: toBase64(issued.tls),
+          host_signers: [
+            {
+              domain_name: authority.spec.cluster_name,
+              checking_keys: authority.spec.checking_keys,
+              tls_certs: (authority.spec.tls_key_pairs ?? []).flatMap(({ cert }) => cert ?? []),
+            },
+          ],
+        };
+      }),
     async forWeb(request) {
       if (request.session !== undefined) {
         const session = await webSessions.get(request.username, request.session.id);
-        if (parseTime(session.spec.bearer_token_expires) <= clock.now()) {
-          throw accessDenied("the web session has expired: log in again");
-        }
+        await requireLive(session);
         return session;
       }
-      return sessions.open(await authenticate(request));
+      return logIn(request, (username) => sessions.open(username));
     },
   };
 }

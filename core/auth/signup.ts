@@ -11,9 +11,11 @@ import { formatTime, parseTime } from "../resources/rfc3339.js";
 import type { WebSession } from "../resources/session.js";
 import type { SignupToken } from "../resources/signup-token.js";
 import type { User } from "../resources/user.js";
+import { requireRoles } from "./accounts.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { InvitedUser, SignupRequest, SignupTokenData } from "./client/api.js";
+import type { LockCheck } from "./lock-check.js";
 import { requirePrintable } from "./printable.js";
 import { hashPassword, requirePasswordLength } from "./password.js";
 import type { Stores } from "./stores.js";
@@ -28,7 +30,10 @@ const QR_WIDTH = 456;
 
 /** Makes and redeems invites. */
 export interface Signups {
-  /** Returns the token. `ttlMs` 0 takes an hour. Throws `already_exists` where the user does. */
+  /**
+   * Returns the token. `ttlMs` 0 takes an hour. Throws `already_exists` where the user does, and `bad_parameter` for a
+   * role that does not exist.
+   */
   invite(user: InvitedUser, ttlMs: number): Promise<string>;
   /** What the invite page shows. Each call makes a new TOTP secret, which replaces the one before. */
   open(token: string): Promise<SignupTokenData>;
@@ -40,11 +45,12 @@ export interface Signups {
 export function createSignups(context: {
   readonly stores: Stores;
   readonly sessions: WebLoginSessions;
+  readonly lockCheck: LockCheck;
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly hostname: string;
 }): Signups {
-  const { stores, sessions, audit, clock, hostname } = context;
+  const { stores, sessions, lockCheck, audit, clock, hostname } = context;
 
   const find = async (token: string): Promise<Versioned<SignupToken>> => {
     const found = await stores.invites.find(token);
@@ -86,7 +92,7 @@ export function createSignups(context: {
           connector: "local",
         }),
       );
-      return await sessions.open(user);
+      return await sessions.open(name);
     } catch (error) {
       await stores.users.delete(name);
       throw error;
@@ -103,6 +109,7 @@ export function createSignups(context: {
         throw badParameter("failed to invite user: minimum signup token TTL is 1 second (0 takes an hour)");
       }
       requireInvitable(user);
+      await requireRoles(stores.roles, user.roles ?? []);
       const taken = await stores.users.find(user.name);
       if (taken !== undefined || (await stores.credentials.passwordHash(user.name)) !== undefined) {
         throw alreadyExists(`user '${user.name}' already exists`);
@@ -120,7 +127,7 @@ export function createSignups(context: {
           status: { ...status, locked_message: undefined },
           expires: ZERO_TIME,
           created_by: { connector: undefined, time: ZERO_TIME, user: { name: "" } },
-          roles: null,
+          roles: user.roles?.length ? [...new Set(user.roles)] : null,
         },
         ...(await newSecret(user.name, hostname)),
         expires: formatTime(expires),
@@ -156,6 +163,8 @@ export function createSignups(context: {
       if (asked && step === undefined) {
         throw accessDenied("failed to validate a token");
       }
+      const invited = invitedUser(found.value);
+      await lockCheck.requireUnlocked({ user: invited.metadata.name, roles: invited.spec.roles });
       const passwordHash = await hashPassword(password);
       if (!(await stores.invites.consume(found))) {
         throw accessDenied("expired or incorrect signup token");
@@ -186,14 +195,14 @@ function requireInvitable({ allowed_logins: logins, kube_groups: groups = [] }: 
   }
 }
 
-/** Every invited user gets the role `admin`; the logins are a trait (features.md §5.4). */
+/** Who is invited without roles gets `admin`; the logins are a trait (features.md §5.4). */
 function invitedUser(invite: SignupToken): User {
   return {
     kind: "user",
     version: "v2",
     metadata: { name: invite.user.name },
     spec: {
-      roles: [adminRole.metadata.name],
+      roles: invite.user.roles ?? [adminRole.metadata.name],
       traits: { kubernetes_groups: invite.user.kube_groups ?? null, logins: invite.user.allowed_logins },
       status: { is_locked: false, locked_time: ZERO_TIME, lock_expires: ZERO_TIME },
       expires: ZERO_TIME,

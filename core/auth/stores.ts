@@ -7,6 +7,7 @@ import { createLiveSessionStore, type LiveSessionStore } from "../resources/live
 import { createLoginAttemptStore, type LoginAttemptStore } from "../resources/login-attempts.js";
 import { createLockStore, type LockStore } from "../resources/locks.js";
 import { createNamespaceStore, type NamespaceStore } from "../resources/namespaces.js";
+import { createPresetRecord, type PresetRecord } from "../resources/preset-record.js";
 import { createPresenceStore, type PresenceStore } from "../resources/presence.js";
 import { createRoleStore, type RoleStore } from "../resources/roles.js";
 import { createSessionOwnerStore, type SessionOwnerStore } from "../resources/session-owners.js";
@@ -21,6 +22,7 @@ export interface Stores {
   readonly settings: ClusterSettingsStore;
   readonly namespaces: NamespaceStore;
   readonly roles: RoleStore;
+  readonly presets: PresetRecord;
   readonly locks: LockStore;
   readonly users: UserStore;
   readonly credentials: CredentialStore;
@@ -41,6 +43,7 @@ export function createStores(storage: Storage): Stores {
     settings: createClusterSettingsStore(storage),
     namespaces: createNamespaceStore(storage),
     roles: createRoleStore(storage),
+    presets: createPresetRecord(storage),
     locks: createLockStore(storage),
     users: createUserStore(storage),
     credentials: createCredentialStore(storage),

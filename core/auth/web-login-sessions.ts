@@ -4,7 +4,6 @@ import { sshPublicLine } from "../pki/ssh-key.js";
 import type { Clock } from "../plugin/clock.js";
 import { formatTime } from "../resources/rfc3339.js";
 import type { WebSession } from "../resources/session.js";
-import type { User } from "../resources/user.js";
 import type { WebSessionStore } from "../resources/web-sessions.js";
 import { toBase64 } from "./base64.js";
 import type { UserCertificates } from "./user-certificates.js";
@@ -14,7 +13,7 @@ const BEARER_TTL_MS = 10 * 60_000;
 /** Makes web sessions. */
 export interface WebLoginSessions {
   /** A new session with a key and certificates of its own, stored (features.md §6.5). */
-  open(user: User): Promise<WebSession>;
+  open(username: string): Promise<WebSession>;
 }
 
 /** Web sessions kept in a store. */
@@ -25,13 +24,10 @@ export function createWebLoginSessions(context: {
 }): WebLoginSessions {
   const { webSessions, certificates, clock } = context;
   return {
-    async open(user) {
-      const username = user.metadata.name;
+    async open(username) {
       const { publicKey, privateKey } = await generateRsaKeyPair();
       const issued = await certificates.issue({
         username,
-        roles: user.spec.roles,
-        traits: user.spec.traits ?? {},
         publicKey: sshPublicLine(publicKey),
         ttlMs: 0,
         format: "",

@@ -10,13 +10,15 @@ export interface AuthSettings {
   /** The name a new cluster gets; an existing one keeps its own. */
   readonly clusterName: string;
   readonly staticTokens: readonly ProvisionToken[];
-  readonly sessionRecording: "node" | "off";
+  readonly sessionRecording: "node" | "proxy" | "off";
   readonly proxyChecksHostKeys: boolean;
   readonly authentication: {
     readonly type: "local";
     readonly secondFactor: "off" | "otp";
     /** False: every login with a password and every invitation is refused. */
     readonly localAuth: boolean;
+    /** What becomes of connections while the locks cannot be refreshed, where the roles do not say. */
+    readonly lockingMode: "best_effort" | "strict";
   };
   /** 0 means never. */
   readonly clientIdleTimeoutMs: number;
@@ -28,6 +30,15 @@ export interface AuthSettings {
   /** A file of resources that only the first start loads. */
   readonly bootstrapFile?: string | undefined;
 }
+
+/** Where recordings are to be sent while the session runs, they are sent when it has ended. */
+const RECORDING_MODES = {
+  "node": "node",
+  "proxy": "proxy",
+  "off": "off",
+  "node-sync": "node",
+  "proxy-sync": "proxy",
+} as const;
 
 /**
  * Settings of the auth service from its section. Where the file asks for a function that does not exist yet, the
@@ -43,12 +54,13 @@ export function resolveAuth(
     publicAddrs: section.publicAddr ?? [],
     clusterName: section.clusterName ?? defaults.nodename,
     staticTokens: (section.tokens ?? []).map(parseStaticToken),
-    sessionRecording: section.sessionRecording === "off" ? "off" : "node",
-    proxyChecksHostKeys: true,
+    sessionRecording: RECORDING_MODES[section.sessionRecording ?? "node"],
+    proxyChecksHostKeys: section.proxyChecksHostKeys ?? true,
     authentication: {
       type: "local",
       secondFactor: section.authentication?.secondFactor === "off" ? "off" : "otp",
       localAuth: section.authentication?.localAuth ?? true,
+      lockingMode: section.authentication?.lockingMode ?? "best_effort",
     },
     clientIdleTimeoutMs: section.clientIdleTimeout ?? 0,
     disconnectExpiredCert: section.disconnectExpiredCert ?? false,

@@ -23,6 +23,8 @@ export interface TlsSubject {
 export interface TlsIdentity extends TlsSubject {
   /** The cluster that issued the certificate: the issuer's `O`. */
   readonly issuerCluster: string;
+  /** When its validity starts. */
+  readonly notBefore: Date;
   readonly expires: Date;
   /** Upper-case hex, as node:crypto gives it. */
   readonly serial: string;
@@ -48,6 +50,7 @@ export function parseTlsIdentity(certificate: X509Certificate): TlsIdentity {
     routeToCluster: subject.get(ATTRIBUTE.street)?.[0] || undefined,
     traits: parseTraits(subject.get(ATTRIBUTE.postalCode)?.[0] ?? ""),
     issuerCluster,
+    notBefore: new Date(certificate.validFrom),
     expires: new Date(certificate.validTo),
     serial: certificate.serialNumber,
   };

@@ -150,6 +150,7 @@ function clusterSettings(auth: AuthSettings): ClusterSettings {
       keep_alive_interval: formatDuration(auth.keepAliveIntervalMs),
       keep_alive_count_max: auth.keepAliveCountMax,
       local_auth: auth.authentication.localAuth,
+      ...(auth.authentication.lockingMode === "strict" && { locking_mode: "strict" }),
     },
     sessionControlTimeoutMs: auth.sessionControlTimeoutMs,
     bootstrapFile: auth.bootstrapFile,

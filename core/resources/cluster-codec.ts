@@ -34,6 +34,7 @@ export const clusterConfigCodec = createCodec<ClusterConfig>(
       keep_alive_interval: duration.default("5m0s"),
       keep_alive_count_max: z.number().int().nonnegative().default(3),
       local_auth: truth.default(true),
+      locking_mode: omitEmpty(z.enum(["best_effort", "strict"])),
     }),
   ),
 );

@@ -22,6 +22,8 @@ export type ClusterConfig = Resource<
     keep_alive_interval: string;
     keep_alive_count_max: number;
     local_auth: boolean;
+    /** Ours, as of 7.1; absent means `best_effort`. 4.2 reads over it. */
+    locking_mode?: "best_effort" | "strict";
   }
 >;
 

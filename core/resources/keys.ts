@@ -49,6 +49,8 @@ export const keys = {
   /** Ours: 4.2 has no locks. */
   locks: `${EXTENSION_KEYS}/locks/`,
   lock: (name: string) => `${EXTENSION_KEYS}/locks/${segment(name)}`,
+  /** Ours: the names of the preset roles that the cluster has been given. */
+  presetRoles: `${EXTENSION_KEYS}/preset_roles`,
   /** Ours: the places that a user's connections take, where a role limits their number. */
   connectionPlaces: (user: string) => `${EXTENSION_KEYS}/connections/${segment(user)}`,
   /** Ours: which host a session belongs to. */

@@ -1,16 +1,13 @@
 import { z } from "zod";
 import { createCodec } from "./codec.js";
-import { omitEmpty, time } from "./schema-fields.js";
+import { nullableTexts, omitEmpty, time } from "./schema-fields.js";
 import { createdBySchema, loginStatusSchema } from "./user-codec.js";
 
 const schema = z.object({
   token: z.string(),
   user: z.object({
     name: z.string(),
-    allowed_logins: z
-      .array(z.string())
-      .nullish()
-      .transform((logins) => logins ?? null),
+    allowed_logins: nullableTexts,
     kube_groups: omitEmpty(z.array(z.string())),
     oidc_identities: z
       .unknown()
@@ -19,10 +16,8 @@ const schema = z.object({
     status: loginStatusSchema.prefault({}),
     expires: time,
     created_by: createdBySchema.prefault({}),
-    roles: z
-      .unknown()
-      .optional()
-      .transform(() => null),
+    // 4.2 writes null, and gives everybody the role admin.
+    roles: nullableTexts,
   }),
   otp_key: z.string().default(""),
   /** Base64 PNG. */

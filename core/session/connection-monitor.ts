@@ -27,7 +27,7 @@ export function monitorConnection(options: MonitorOptions): void {
     monitor.stop();
     identity.release();
   });
-  identity.onDenied((reason) => monitor.disconnect(reason));
+  identity.onDenied((reason, told) => monitor.disconnect(reason, told));
   monitor.follow();
   identity.onChange(() => monitor.follow());
 }
@@ -67,11 +67,12 @@ class ConnectionMonitor {
     this.#watches.abort();
   }
 
-  disconnect(reason: string): void {
+  /** Audits the end at once: a client whose sessions have ended may leave before it is sent away. */
+  disconnect(reason: string, told = Promise.resolve()): void {
     if (this.#over) return;
     this.stop();
     const { context, connection, identity } = this.#options;
-    connection.disconnect(reason);
+    void told.then(() => connection.disconnect(reason));
     const event = auditEvent("clientDisconnect", "success", {
       "user": identity.user,
       "login": connection.user,

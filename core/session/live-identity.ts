@@ -7,6 +7,9 @@ import type { SshCertificate } from "../pki/ssh-certificate.js";
 /** Ends what a user may no longer do, telling the reason; resolves when the user has been told. Never rejects. */
 export type Ended = (reason: string) => Promise<void>;
 
+/** Ends a connection for a reason, once `told` has resolved: its sessions have shown the reason by then. */
+export type Denied = (reason: string, told: Promise<void>) => void;
+
 /** What an identity asks of those who keep deciding about it. */
 export interface IdentityKeeper {
   /** Throws `access_denied` where a lock shuts the user out of the session. */
@@ -25,7 +28,7 @@ export class LiveIdentity implements UserIdentity {
   readonly #listeners = new Set<() => void>();
   readonly #sessions = new Set<{ readonly id: string; readonly ended: Ended }>();
   #access: Access;
-  #denied: ((reason: string) => void) | undefined;
+  #denied: Denied | undefined;
   #deniedFor: string | undefined;
   #connected = true;
 
@@ -47,10 +50,10 @@ export class LiveIdentity implements UserIdentity {
     return () => void this.#listeners.delete(own);
   }
 
-  /** Calls back when the connection itself is no longer allowed, after its sessions have been ended and told. */
-  onDenied(denied: (reason: string) => void): void {
+  /** Calls back when the connection itself is no longer allowed. */
+  onDenied(denied: Denied): void {
     this.#denied = denied;
-    if (this.#deniedFor !== undefined) denied(this.#deniedFor);
+    if (this.#deniedFor !== undefined) denied(this.#deniedFor, Promise.resolve());
   }
 
   /** Throws `access_denied` where a lock shuts the user out of the session. */
@@ -90,8 +93,11 @@ export class LiveIdentity implements UserIdentity {
   deny(reason: string): void {
     this.#deniedFor = reason;
     this.#keeper.released();
-    const told = [...this.#sessions].map(({ ended }) => ended(reason));
-    void Promise.all(told).then(() => this.#denied?.(reason));
+    const told = Promise.all([...this.#sessions].map(({ ended }) => ended(reason)));
+    this.#denied?.(
+      reason,
+      told.then(() => undefined),
+    );
   }
 
   /** For the keeper: ends the sessions for which the check throws. */

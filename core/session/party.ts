@@ -4,6 +4,7 @@ import type { Clock } from "../plugin/clock.js";
 import type { SshChannel, SshConnection } from "../ssh/contract.js";
 import { reportExit } from "./exit-report.js";
 import type { JoinMode } from "./join-request.js";
+import { lastLine, patiently } from "./last-words.js";
 import type { LiveIdentity } from "./live-identity.js";
 import type { SessionEvents } from "./session-events.js";
 import type { ExitStatus, TerminalSize } from "./session-process.js";
@@ -19,8 +20,6 @@ export interface PartyOptions {
   readonly size: TerminalSize | undefined;
 }
 
-/** How long the last words to a client may take. */
-const TELL_MS = 2_000;
 /** The exit status of one who was thrown out. */
 const THROWN_OUT = 255;
 
@@ -79,12 +78,9 @@ export class Party {
     this.#last = written(this.channel, chunk).catch(() => undefined);
   }
 
-  /** Writes a line of our own. Resolves when it is sent, or when the client takes too long to read. Never rejects. */
-  async tell(line: string): Promise<void> {
-    const told = written(this.channel, Buffer.from(`\r\n${line}\r\n`)).catch(() => undefined);
-    const stop = new AbortController();
-    await Promise.race([told, this.#clock.sleep(TELL_MS, stop.signal).catch(() => undefined)]);
-    stop.abort();
+  /** Tells why the session ends, behind all output so far. */
+  tell(reason: string): void {
+    this.#last = written(this.channel, lastLine(reason)).catch(() => undefined);
   }
 
   /** Tells how the program has ended, behind all output, and closes the channel. */
@@ -95,10 +91,18 @@ export class Party {
     });
   }
 
-  /** Closes the channel of one who leaves or has to. */
-  dismiss(how: "left" | "thrown out"): void {
-    this.channel.exitStatus(how === "left" ? 0 : THROWN_OUT);
+  /** Lets one go who has asked for it. */
+  dismiss(): void {
+    this.channel.exitStatus(0);
     this.channel.close();
+  }
+
+  /** Ends the client's part, telling why. Resolves when the client has read it; one who does not read is cut off. */
+  async throwOut(reason: string): Promise<void> {
+    this.tell(reason);
+    this.finish({ code: THROWN_OUT });
+    await patiently(this.#clock, this.channel.whenClosed);
+    this.drop();
   }
 
   /** Closes the channel without waiting for a client that does not read. */

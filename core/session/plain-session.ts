@@ -1,14 +1,12 @@
 /** A session without a terminal: one client, three streams, as fast as they go. */
 import type { SshChannel } from "../ssh/contract.js";
 import { reportExit } from "./exit-report.js";
-import { lastLine, type SessionParts, unrecordable } from "./session-parts.js";
+import { lastLine, patiently } from "./last-words.js";
+import { type SessionParts, unrecordable } from "./session-parts.js";
 import type { Session, SessionClient, SessionOptions } from "./session.js";
 import type { SessionEvents } from "./session-events.js";
 import { connectStreams, type SessionBytes } from "./session-streams.js";
 import { SftpAudit } from "./sftp-audit.js";
-
-/** How long the last words to a client may take. */
-const TELL_MS = 2_000;
 
 /** A running session without a terminal. */
 export class PlainSession implements Session, SessionClient {
@@ -38,6 +36,10 @@ export class PlainSession implements Session, SessionClient {
     return this;
   }
 
+  get ending(): boolean {
+    return this.#ending;
+  }
+
   resize(): void {
     // There is no terminal whose size could follow.
   }
@@ -51,16 +53,10 @@ export class PlainSession implements Session, SessionClient {
     if (this.#ending) return;
     this.#ending = true;
     const { context, process } = this.#parts;
-    const told = this.#channel.writeExtended(Buffer.from(`\r\n${lastLine(reason)}\r\n`));
-    const stop = new AbortController();
-    // A client that does not read must not hold the session open.
-    await Promise.race([
-      told.catch(() => undefined),
-      process.exited,
-      context.clock.sleep(TELL_MS, stop.signal).catch(() => undefined),
-    ]);
-    stop.abort();
+    // The line is under way before the channel closes behind the program.
+    this.#channel.writeExtended(lastLine(reason)).catch(() => undefined);
     process.hangUp();
+    await patiently(context.clock, this.#channel.whenClosed);
   }
 
   async #run(): Promise<void> {

@@ -15,8 +15,3 @@ export interface SessionParts {
 export function unrecordable({ service }: SessionContext): string {
   return `its audit or recording cannot be written; the ${service}'s log says why`;
 }
-
-/** The last line that a session shows. */
-export function lastLine(reason: string): string {
-  return `This session ends: ${reason}`;
-}

@@ -26,9 +26,15 @@ export class SessionRegistry {
     return [...this.#running].filter(({ interactive }) => interactive).length;
   }
 
-  /** The session with an id, which may still be starting, or ending; undefined where there is none. */
-  find(id: string): Promise<Session> | undefined {
-    return this.#open.get(id);
+  /**
+   * The session with an id, once it has started; undefined where there is none, also where one is just ending: then it
+   * has ended when this resolves. Throws what the start of the session throws.
+   */
+  async running(id: string): Promise<Session | undefined> {
+    const session = await this.#open.get(id);
+    if (session?.ending !== true) return session;
+    await session.done;
+    return undefined;
   }
 
   async #follow(id: string, starting: Promise<Session>): Promise<void> {

@@ -14,14 +14,14 @@ export class TerminalInput {
     stdin.on("close", () => this.close());
   }
 
-  /** Passes on what comes by the channel until that is closed; `seen` is told of every piece first. */
-  attach(channel: SshChannel, seen: (data: Buffer) => void): void {
+  /** Passes on what comes by the channel until that is closed, as far as `accepts` agrees to each piece. */
+  attach(channel: SshChannel, accepts: (data: Buffer) => boolean): void {
     this.#channels.add(channel);
     void channel.whenClosed.then(() => this.#channels.delete(channel));
     channel.on("data", (data: Buffer) => {
-      seen(data);
       // What a program no longer reads is thrown away, so that the client's end of input still gets through.
-      if (this.#open && !this.#stdin.write(data)) for (const each of this.#channels) each.pause();
+      if (!accepts(data) || !this.#open) return;
+      if (!this.#stdin.write(data)) for (const each of this.#channels) each.pause();
     });
   }
 

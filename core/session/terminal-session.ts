@@ -11,7 +11,7 @@ import { Party, type PartyOptions } from "./party.js";
 import { Scrollback } from "./scrollback.js";
 import type { Session, SessionClient } from "./session.js";
 import type { SessionEvents } from "./session-events.js";
-import { lastLine, type SessionParts, unrecordable } from "./session-parts.js";
+import { type SessionParts, unrecordable } from "./session-parts.js";
 import type { ExitStatus, TerminalSize } from "./session-process.js";
 import { sameSize, sharedSize } from "./shared-size.js";
 import { TerminalInput } from "./terminal-input.js";
@@ -69,6 +69,10 @@ export class TerminalSession implements Session {
     void parts.audit.failed.then(() => this.#terminate(unrecordable(parts.context)));
     this.client = this.#admit(first, events);
     this.done = this.#run();
+  }
+
+  get ending(): boolean {
+    return this.#ending;
   }
 
   /**
@@ -131,13 +135,14 @@ export class TerminalSession implements Session {
   #readInput(party: Party): void {
     if (!party.isPeer) {
       party.channel.on("data", (data: Buffer) => {
-        if (data.includes(CTRL_C)) party.dismiss("left");
+        if (data.includes(CTRL_C)) party.dismiss();
       });
       return;
     }
     this.#input.attach(party.channel, ({ length }) => {
       party.bytes.rx += length;
       party.lastActive = this.#parts.context.clock.now();
+      return this.#parties.has(party);
     });
   }
 
@@ -148,9 +153,9 @@ export class TerminalSession implements Session {
       if (this.#parties.size === 0) this.#hangUp();
       return;
     }
-    await party.tell(lastLine(reason));
-    party.dismiss("thrown out");
+    const told = party.throwOut(reason);
     this.#leave(party, true);
+    await told;
   }
 
   #leave(party: Party, thrownOut = false): void {
@@ -223,17 +228,15 @@ export class TerminalSession implements Session {
   }
 
   /** Ends the session for everybody. */
-  async #terminate(reason: string): Promise<void> {
+  #terminate(reason: string): void {
     if (this.#ending) return;
-    this.#ending = true;
-    const { process } = this.#parts;
-    const told = Promise.all([...this.#parties].map((party) => party.tell(lastLine(reason))));
-    await Promise.race([told, process.exited]);
+    for (const party of this.#parties) party.tell(reason);
     this.#hangUp();
   }
 
   #hangUp(): void {
     this.#ending = true;
+    this.#input.close();
     this.#hungUp = true;
     this.#parts.process.hangUp();
     this.#changed.ring();

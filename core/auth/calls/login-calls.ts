@@ -37,13 +37,9 @@ export function loginCalls({
     if (caller.kind !== "user" || caller.username !== username) {
       throw accessDenied("this request can be only executed by an admin");
     }
-    if ((await stores.users.find(username)) === undefined) {
-      throw accessDenied(`the user ${username} does not exist any more`);
-    }
     return userCertificates.issue({
       username,
-      roles: caller.roles,
-      traits: caller.traits,
+      within: { roles: caller.roles, traits: caller.traits },
       publicKey,
       ttlMs: Math.max(1, expires.getTime() - clock.now().getTime()),
       notAfter: caller.expires,
@@ -79,11 +75,10 @@ export function loginCalls({
         const { ssh, tls } = await ownCertificates(request);
         return { ssh, tls };
       }
-      const user = await stores.users.get(request.username);
+      // An administrator who mistypes a name is told that nobody has it.
+      await stores.users.get(request.username);
       const { ssh, tls } = await userCertificates.issue({
         username: request.username,
-        roles: user.spec.roles,
-        traits: user.spec.traits ?? {},
         publicKey: request.publicKey,
         ttlMs: Math.max(1, request.expires.getTime() - clock.now().getTime()),
         uncapped: true,

@@ -8,6 +8,7 @@ import type { ClusterSettings } from "../cluster-settings.js";
 import type { HostCertificates } from "../host-certificates.js";
 import type { JoinTokens } from "../join-tokens.js";
 import type { Joins } from "../join.js";
+import type { LockCheck } from "../lock-check.js";
 import type { Locks } from "../locks.js";
 import type { Logins } from "../login.js";
 import type { Presence } from "../presence.js";
@@ -28,6 +29,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly clusterSettings: ClusterSettings;
   readonly locks: Locks;
+  readonly lockCheck: LockCheck;
   readonly logins: Logins;
   readonly signups: Signups;
   readonly joinTokens: JoinTokens;

@@ -149,6 +149,8 @@ export interface InvitedUser {
   name: string;
   allowed_logins: string[];
   kube_groups?: string[];
+  /** Ours, as of 6.0; absent or empty gives the role admin. */
+  roles?: string[];
 }
 
 /** What an invite page shows. */

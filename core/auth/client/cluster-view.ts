@@ -1,9 +1,10 @@
 import { accessDenied, errorMessage, hasCode, internal, unavailable } from "../../errors/error.js";
 import type { Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
+import type { ClusterConfig } from "../../resources/cluster.js";
 import type { AuthApi, WatchEvent } from "./api.js";
 import { jitteredDelay } from "./retry.js";
-import type { ClusterView, ViewOptions } from "./view.js";
+import type { ClusterView, ViewKind, ViewOptions } from "./view.js";
 import { ViewStore } from "./view-store.js";
 
 const BACKOFF = { baseMs: 1_000, maxMs: 30_000 };
@@ -23,7 +24,7 @@ export interface ClusterViewOptions extends ViewOptions {
  */
 export async function createClusterView(api: AuthApi, options: ClusterViewOptions): Promise<ClusterView> {
   const { clock, log } = options;
-  const store = new ViewStore(options.kinds);
+  const store = new ViewStore();
   const closing = new AbortController();
   const stop = (): void => closing.abort(unavailable("the view is closed"));
   options.signal?.addEventListener("abort", stop, { once: true });
@@ -36,9 +37,10 @@ export async function createClusterView(api: AuthApi, options: ClusterViewOption
     const end = (): void => ended.abort();
     closing.signal.addEventListener("abort", end, { once: true });
     try {
+      const kinds = await offeredKinds(api, options.kinds, log);
       const events = api
         .watch(
-          store.kinds.map((kind) => ({ kind })),
+          kinds.map((kind) => ({ kind })),
           ended.signal,
         )
         [Symbol.asyncIterator]();
@@ -56,7 +58,7 @@ export async function createClusterView(api: AuthApi, options: ClusterViewOption
       })();
       following.catch(() => undefined);
       clusterName = await api.getDomainName();
-      await store.fill(api);
+      await store.fill(api, kinds);
       for (const event of early) store.apply(event);
       early = undefined;
       staleSince = undefined;
@@ -102,14 +104,17 @@ export async function createClusterView(api: AuthApi, options: ClusterViewOption
   });
   options.signal?.removeEventListener("abort", stop);
 
+  const clusterConfig = (): ClusterConfig => {
+    const [config] = store.all("cluster_config");
+    if (!config) throw internal("this view holds no cluster configuration");
+    return config;
+  };
+
   return {
     clusterName,
     authorities: (type) => store.all("cert_authority").filter(({ spec }) => spec.type === type),
-    clusterConfig() {
-      const [config] = store.all("cluster_config");
-      if (!config) throw internal("this view holds no cluster configuration");
-      return config;
-    },
+    clusterConfig,
+    lockingMode: () => clusterConfig().spec.locking_mode ?? "best_effort",
     roles: (names) =>
       names.map((name) => {
         const role = store.get("role", name);
@@ -128,4 +133,24 @@ export async function createClusterView(api: AuthApi, options: ClusterViewOption
       await running;
     },
   };
+}
+
+/**
+ * The kinds that the auth server has. One of 4.2 has no locks and would refuse a watch that names them; what shows it is
+ * that it has no such call at all, which every server of ours has.
+ */
+async function offeredKinds(
+  api: AuthApi,
+  kinds: readonly ViewKind[],
+  log: Logger,
+): Promise<readonly ViewKind[]> {
+  if (!kinds.includes("lock")) return kinds;
+  try {
+    await api.getLocks();
+    return kinds;
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+    log.warn("the auth server is of a release without locks: none will be held here");
+    return kinds.filter((kind) => kind !== "lock");
+  }
 }

@@ -44,8 +44,6 @@ export class ViewStore {
   readonly #lists = new Map<ViewKind, readonly Viewed[]>();
   readonly #listeners = new Map<ViewKind, Set<() => void>>();
 
-  constructor(readonly kinds: readonly ViewKind[]) {}
-
   /** Resources of a kind in order of their names. */
   all<K extends ViewKind>(kind: K): readonly ViewContent[K][] {
     const known = this.#lists.get(kind);
@@ -61,13 +59,13 @@ export class ViewStore {
     return this.#content.get(kind)?.get(name) as ViewContent[K] | undefined;
   }
 
-  /** Reads every kind anew. Only when all are read does any of it show. */
-  async fill(api: AuthApi): Promise<void> {
+  /** Reads the kinds anew. Only when all are read does any of it show. */
+  async fill(api: AuthApi, kinds: readonly ViewKind[]): Promise<void> {
     const read = async (kind: ViewKind): Promise<readonly [ViewKind, ByName]> => {
       const resources: Viewed[] = await READERS[kind](api);
       return [kind, new Map(resources.map((resource) => [nameOf(resource), resource]))];
     };
-    for (const [kind, next] of await Promise.all(this.kinds.map(read))) {
+    for (const [kind, next] of await Promise.all(kinds.map(read))) {
       const before = this.#content.get(kind);
       this.#content.set(kind, next);
       if (before === undefined || !sameContent(before, next)) this.#changed(kind);

@@ -30,6 +30,8 @@ export interface ClusterView {
   roles(names: readonly string[]): Role[];
   /** The locks; whether one is in force now is for the reader to see from its times. */
   locks(): readonly Lock[];
+  /** What becomes of connections while the locks cannot be refreshed, where the roles do not say. */
+  lockingMode(): "best_effort" | "strict";
   user(name: string): User | undefined;
   nodes(): readonly Server[];
   proxies(): readonly Server[];

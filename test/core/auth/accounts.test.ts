@@ -35,7 +35,16 @@ describe("accounts", () => {
       (await auth.as("Admin").getUsers()).map(({ metadata }) => metadata.name),
       ["alice"],
     );
-    assert.deepEqual(auth.events[0], { event: "user.delete", code: "T1003I", user: "al" });
+    assert.deepEqual(auth.events.slice(0, 2), [
+      {
+        event: "lock.created",
+        code: "TLK00I",
+        name: "deleted-user:al",
+        target: { user: "al" },
+        message: 'user "al" was deleted',
+      },
+      { event: "user.delete", code: "T1003I", user: "al" },
+    ]);
     await assert.rejects(auth.as("Admin").deleteUser("al"), {
       code: "not_found",
       message: 'user "al" is not found',

@@ -15,6 +15,7 @@ const peer = (
     username,
     roles,
     issuerCluster: "example.test",
+    notBefore: new Date("2026-11-22T11:59:00Z"),
     expires: new Date("2026-11-22T13:00:00Z"),
     serial: "01",
     ...rest,
@@ -50,6 +51,7 @@ describe("callers", () => {
       username: "alice",
       roles: ["admin", "dev"],
       traits,
+      issuedAt: new Date("2026-11-22T11:59:00Z"),
       expires: new Date("2026-11-22T13:00:00Z"),
       remoteAddress: "10.0.0.1:5",
     });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AuthApi } from "../../../core/auth/client/api.js";
 import { X509Certificate } from "node:crypto";
 import { parsePrivateKey } from "../../../core/pki/keys.js";
 import { keys } from "../../../core/resources/keys.js";
@@ -88,6 +89,33 @@ describe("a later start", () => {
     assert.equal(await api.getClusterCaCert(), certificate);
     assert.equal((await api.getRole("admin")).spec.options.max_session_ttl, "1h0m0s");
     await second.close();
+  });
+
+  it("gives an old store the preset roles, and none of them twice or over another role", async () => {
+    const first = await startAuth();
+    await first.close();
+    const { storage, clock } = first;
+    await storage.delete(keys.presetRoles);
+    for (const name of ["access", "auditor"]) await storage.delete(keys.role(name));
+    const admin = async (use: (api: AuthApi) => Promise<void>): Promise<void> => {
+      const auth = await startAuth({}, { storage, clock });
+      await use(auth.as("Admin"));
+      await auth.close();
+    };
+    await first.as("Admin").upsertRole({
+      kind: "role",
+      version: "v3",
+      metadata: { name: "editor" },
+      spec: { options: {}, allow: { logins: ["mine"] }, deny: {} },
+    });
+    await admin(async (api) => {
+      assert.deepEqual((await api.getRole("editor")).spec.allow.logins, ["mine"]);
+      assert.deepEqual((await api.getRole("access")).spec.allow.logins, ["{{internal.logins}}"]);
+      await api.deleteRole("auditor");
+    });
+    await admin(async (api) => {
+      await assert.rejects(api.getRole("auditor"), { code: "not_found" });
+    });
   });
 
   it("is refused where an authority is lost, since a new one would lock everybody out", async () => {

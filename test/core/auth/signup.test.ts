@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseSshCertificateLine } from "../../../core/pki/ssh-certificate.js";
 import { keys } from "../../../core/resources/keys.js";
 import { startAuth, totpCode, type AuthFixture } from "./auth-fixture.js";
 
@@ -42,6 +43,39 @@ describe("invites", () => {
       },
     ]);
     await assert.rejects(redeem(token, totpCode(secret, auth.clock.now())), USED_UP);
+  });
+
+  it("give the roles that they were made with, which must exist until then", async () => {
+    const admin = auth.as("Admin");
+    const make = (roles: string[]) =>
+      admin.createSignupToken({ name: "alice", allowed_logins: ["root"], roles }, 0);
+    for (const role of ["absent", "Admin"]) {
+      await assert.rejects(make(["access", role]), {
+        code: "bad_parameter",
+        message: `role ${role} is not found: create it before giving it to a user`,
+      });
+    }
+    const token = await make(["auditor", "access", "auditor"]);
+    await assert.rejects(admin.deleteRole("access"), {
+      code: "bad_parameter",
+      message: "role access is promised to alice by an invite: remove that first",
+    });
+    await redeem(token, totpCode((await open(token)).otp_key, auth.clock.now()));
+    assert.deepEqual((await admin.getUser("alice")).spec.roles, ["auditor", "access"]);
+  });
+
+  it("let somebody in whose roles allow no login", async () => {
+    const admin = auth.as("Admin");
+    const token = await admin.createSignupToken(
+      { name: "alice", allowed_logins: ["root"], roles: ["auditor"] },
+      0,
+    );
+    const session = await redeem(token, totpCode((await open(token)).otp_key, auth.clock.now()));
+    const { principals } = parseSshCertificateLine(Buffer.from(session.spec.pub, "base64").toString());
+    assert.match(principals.join(), /^-teleport-nologin-/);
+    const auditor = auth.asUser("alice", { roles: ["auditor"] });
+    await auditor.searchEvents({ from: new Date(0), to: auth.clock.now() });
+    await assert.rejects(auditor.getUsers(), { code: "access_denied" });
   });
 
   it("are not made for a negative time, nor with logins that are no Unix users", async () => {

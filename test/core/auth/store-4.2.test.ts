@@ -103,7 +103,7 @@ describe("a store that 4.2 wrote", () => {
     const names = (list: readonly { metadata: { name: string } }[]) =>
       list.map(({ metadata }) => metadata.name);
     assert.deepEqual(names(await admin.getUsers()), ["alice", "bob", "carol"]);
-    assert.deepEqual(names(await admin.getRoles()), ["admin", "dev"]);
+    assert.deepEqual(names(await admin.getRoles()), ["access", "admin", "auditor", "dev", "editor"]);
     assert.equal((await admin.getNodes("default")).length, 2);
     assert.equal((await admin.getCertAuthorities("host")).length, 2);
   });

@@ -84,12 +84,40 @@ describe("user certificates", () => {
     });
   });
 
-  it("are not made for roles that do not exist or are a system's, or that allow no login", async () => {
-    for (const user of [{ roles: ["absent"] }, { roles: ["Node"] }, { traits: { logins: [] } }]) {
-      await assert.rejects(auth.asUser("alice", user).generateUserCerts(request()), {
+  it("give no more than the certificate that they are asked for with, nor than the user still has", async () => {
+    for (const roles of [["absent"], ["Node"], []]) {
+      await assert.rejects(auth.asUser("alice", { roles }).generateUserCerts(request()), {
         code: "access_denied",
+        message: "the user alice has no role for a certificate: log in again, or ask for a role",
       });
     }
+    const greedy = { roles: ["admin", "absent"], traits: { logins: ["root", "daemon"] } };
+    const { tls } = await auth.asUser("alice", greedy).generateUserCerts(request());
+    const { roles, logins } = parseTlsIdentity(new X509Certificate(tls));
+    assert.deepEqual({ roles, logins }, { roles: ["admin"], logins: ["root"] });
+  });
+
+  it("that allow no login have a principal that is none, and so not every one", async () => {
+    const { ssh, tls } = await auth.asUser("alice", { traits: {} }).generateUserCerts(request());
+    const { principals } = parseSshCertificateLine(ssh);
+    assert.equal(principals.length, 1);
+    assert.match(principals[0]!, /^-teleport-nologin-[0-9a-f-]{36}$/);
+    assert.deepEqual(parseTlsIdentity(new X509Certificate(tls)).logins, principals);
+  });
+
+  it("end with their user", async () => {
+    const admin = auth.as("Admin");
+    const alice = await admin.getUser("alice");
+    await admin.createUser({ ...alice, metadata: { name: "temp", expires: inHours(2).toISOString() } });
+    const { ssh, tls } = await admin.generateUserCerts(request({ username: "temp", expires: inHours(9) }));
+    assert.deepEqual(parseSshCertificateLine(ssh).validBefore, inHours(2));
+    assert.deepEqual(parseTlsIdentity(new X509Certificate(tls)).expires, inHours(2));
+    const spec = { ...alice.spec, expires: inHours(-1).toISOString() };
+    await admin.createUser({ ...alice, metadata: { name: "gone" }, spec });
+    await assert.rejects(admin.generateUserCerts(request({ username: "gone" })), {
+      code: "access_denied",
+      message: "the user gone has expired",
+    });
   });
 
   it("are not made for RSA keys that are too short", async () => {

@@ -119,14 +119,26 @@ describe("resolveSettings", () => {
     });
   });
 
+  it("says where sessions are recorded, and whether targets must prove who they are", () => {
+    const yaml = "auth_service: {session_recording: proxy, proxy_checks_host_keys: no}";
+    const { auth } = resolved(yaml);
+    assert.equal(auth?.sessionRecording, "proxy");
+    assert.equal(auth.proxyChecksHostKeys, false);
+    assert.equal(resolved("auth_service: {enabled: yes}").auth?.proxyChecksHostKeys, true);
+  });
+
   describe("stand-ins for functions that do not exist yet", () => {
     it("are the stricter ones", () => {
       const yaml =
-        "auth_service: {session_recording: proxy, proxy_checks_host_keys: no, authentication: {type: saml, second_factor: optional}}";
+        "auth_service: {session_recording: proxy-sync, authentication: {type: saml, second_factor: optional}}";
       const auth = resolved(yaml).auth;
-      assert.equal(auth?.sessionRecording, "node");
-      assert.equal(auth.proxyChecksHostKeys, true);
-      assert.deepEqual(auth.authentication, { type: "local", secondFactor: "otp", localAuth: true });
+      assert.equal(auth?.sessionRecording, "proxy");
+      assert.deepEqual(auth.authentication, {
+        type: "local",
+        secondFactor: "otp",
+        localAuth: true,
+        lockingMode: "best_effort",
+      });
     });
 
     it("leave what is switched off switched off", () => {
@@ -134,7 +146,12 @@ describe("resolveSettings", () => {
         "auth_service: {session_recording: off, authentication: {second_factor: off, local_auth: no}}";
       const auth = resolved(yaml).auth;
       assert.equal(auth?.sessionRecording, "off");
-      assert.deepEqual(auth.authentication, { type: "local", secondFactor: "off", localAuth: false });
+      assert.deepEqual(auth.authentication, {
+        type: "local",
+        secondFactor: "off",
+        localAuth: false,
+        lockingMode: "best_effort",
+      });
     });
   });
 

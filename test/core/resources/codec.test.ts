@@ -113,12 +113,12 @@ describe("input", () => {
     [
       "a login of *",
       () => roleCodec.check(role({ allow: { logins: ["*"] } })),
-      'role "dev": wildcard matcher is not allowed in logins',
+      'role "dev": spec.allow.logins: wildcard matcher is not allowed in logins',
     ],
     [
       "a wildcard label with a value",
       () => roleCodec.check(role({ allow: { node_labels: { "*": "prod" } } })),
-      'role "dev": selector *:prod is not supported',
+      'role "dev": spec.allow.node_labels.*: selector *:prod is not supported',
     ],
     [
       "a bad duration",

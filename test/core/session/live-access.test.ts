@@ -115,7 +115,7 @@ describe("live access", () => {
       order.push(`session: ${reason}`);
       return new Promise((resolve) => (told = resolve));
     });
-    identity.onDenied((reason) => order.push(`connection: ${reason}`));
+    identity.onDenied((reason, all) => void all.then(() => order.push(`connection: ${reason}`)));
     cluster.locks = [lock({ user: "alice" }, "bye")];
     tell();
     await turn();
@@ -163,7 +163,6 @@ describe("live access", () => {
     const held = Array.from({ length: 1_000 }, (_, at) => denials(access.hold(request(`user-${at}`))));
     cluster.reads.locks = 0;
     cluster.locks = [...old, lock({ user: "user-500" })];
-    const started = performance.now();
     tell();
     for (let at = 0; at < 40; at++) await turn();
     assert.deepEqual(
@@ -171,7 +170,6 @@ describe("live access", () => {
       [500],
     );
     assert.equal(cluster.reads.locks, 1, "the old locks are not looked at for each connection");
-    assert.ok(performance.now() - started < 1_000);
   });
 });
 
@@ -187,7 +185,7 @@ describe("live access, on a node", function () {
   afterEach(() => node.close());
 
   it("ends sessions with the reason on their terminal, and audits the disconnect", async () => {
-    const shell = await ShellClient.open(node, { size: [80, 24] });
+    const shell = await ShellClient.open(node, { size: [80, 24], command: "exec sh" });
     const plain = await ShellClient.open(node, { command: "echo on; sleep 600", on: shell.connection });
     await plain.shows(/on/);
     node.change({ locks: [lock({ login: LOGIN }, "maintenance")] });
@@ -207,7 +205,7 @@ describe("live access, on a node", function () {
     );
     await once(target, "listening");
     const { port } = target.address() as AddressInfo;
-    const shell = await ShellClient.open(node, { size: [80, 24] });
+    const shell = await ShellClient.open(node, { size: [80, 24], command: "exec sh" });
     const payload = new SshWriter().string("127.0.0.1").uint32(port).string("127.0.0.1").uint32(1).toBuffer();
     const forwarded = await shell.connection.openChannel("direct-tcpip", payload);
     forwarded.write("echo");
@@ -239,8 +237,8 @@ describe("live access, on a node", function () {
 
   it("limits the session channels of a connection", async () => {
     node.change({ roles: [optioned({ max_sessions: 2 })] });
-    const first = await ShellClient.open(node, { size: [80, 24] });
-    const second = await ShellClient.open(node, { size: [80, 24], on: first.connection });
+    const first = await ShellClient.open(node, { size: [80, 24], command: "exec sh" });
+    const second = await ShellClient.open(node, { size: [80, 24], command: "exec sh", on: first.connection });
     await assert.rejects(
       first.connection.openChannel("session"),
       /too many session channels for user "alice" \(max=2\)/,

@@ -52,6 +52,8 @@ export class ShellClient {
       client.#wake();
     });
     void channel.whenClosed.then(() => client.#wake());
+    // With this level, bash leaves out the start files of its user.
+    await client.#env("SHLVL", "5");
     if (options.session !== undefined) await client.#env("TELEPORT_SESSION", options.session);
     if (options.mode !== undefined) await client.#env("TELEPORT_SESSION_JOIN_MODE", options.mode);
     if (options.size !== undefined) {

@@ -25,8 +25,8 @@ describe("terminal session", function () {
   const audited = (name: string): Promise<Event> => node.auth.waitFor(({ event }) => event === name);
   const count = (name: string): number => node.auth.events.filter(({ event }) => event === name).length;
   const start = async (size: readonly [number, number] = [80, 24]): Promise<ShellClient> => {
-    const client = await ShellClient.open(node, { session, size });
-    client.type("PS1=; echo rea''dy\n");
+    const client = await ShellClient.open(node, { session, size, command: "exec sh" });
+    client.type("echo rea''dy\n");
     await client.shows(/ready/);
     return client;
   };

@@ -18,7 +18,9 @@ export async function startXServer(folder: string): Promise<XServer> {
   const cookie = randomBytes(16).toString("hex");
   // The server looks for its cookie, whatever display it is written down for.
   await succeed("xauth", ["-q", "-f", authority, "add", ":0", "MIT-MAGIC-COOKIE-1", cookie]);
-  const server: ChildProcess = spawn("Xvfb", ["-displayfd", "1", "-auth", authority, "-nolisten", "tcp"], {
+  // Without a screen nobody stays: -noreset keeps the cookies when the last client has left, as on a desktop.
+  const flags = ["-displayfd", "1", "-auth", authority, "-nolisten", "tcp", "-noreset"];
+  const server: ChildProcess = spawn("Xvfb", flags, {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const [number] = (await once(server.stdout!, "data")) as [Buffer];

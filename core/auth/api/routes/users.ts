@@ -33,6 +33,7 @@ export const userRoutes: readonly Route[] = [
       name: textField(user, "name"),
       allowed_logins: textsField(user, "allowed_logins"),
       kube_groups: textsField(user, "kube_groups"),
+      ...(user.roles ? { roles: textsField(user, "roles") } : {}),
     };
     return api.createSignupToken(invited, numberField(call.body(), "ttl") / NANOSECONDS_PER_MS);
   }),

@@ -58,6 +58,7 @@ export function toClusterConfig(config: ClusterConfig): ClusterConfigV3 {
       keepAliveInterval: toNanoseconds(spec.keep_alive_interval),
       keepAliveCountMax: BigInt(spec.keep_alive_count_max),
       localAuth: spec.local_auth,
+      lockingMode: spec.locking_mode ?? "",
     },
   });
 }
@@ -78,6 +79,10 @@ export function fromClusterConfig(message: ClusterConfigV3): ClusterConfig {
       keep_alive_interval: fromNanoseconds(spec?.keepAliveInterval ?? 0n),
       keep_alive_count_max: Number(spec?.keepAliveCountMax ?? 0n),
       local_auth: spec?.localAuth ?? true,
+      // An unknown word must not weaken the cluster.
+      ...(spec?.lockingMode && {
+        locking_mode: spec.lockingMode === "best_effort" ? "best_effort" : "strict",
+      }),
     },
   };
 }

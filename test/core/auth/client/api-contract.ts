@@ -101,7 +101,7 @@ const EXCHANGES: Exchange[] = [
   { method: "deleteLock", args: ["l 1"] },
   {
     method: "createSignupToken",
-    args: [{ name: "bob", allowed_logins: ["root"], kube_groups: [] }, 3_600_000],
+    args: [{ name: "bob", allowed_logins: ["root"], kube_groups: [], roles: ["dev"] }, 3_600_000],
     result: "c70c3cd1a182e042a289917bd40456f4",
   },
   {

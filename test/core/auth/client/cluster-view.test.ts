@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { AuthApi, WatchEvent } from "../../../../core/auth/client/api.js";
 import { createClusterView } from "../../../../core/auth/client/cluster-view.js";
 import type { ClusterView, ViewKind } from "../../../../core/auth/client/view.js";
-import { accessDenied, unavailable } from "../../../../core/errors/error.js";
+import { accessDenied, notFound, unavailable } from "../../../../core/errors/error.js";
 import { silentLogger } from "../../../../core/plugin/logger.js";
+import type { Lock } from "../../../../core/resources/lock.js";
 import type { Server } from "../../../../core/resources/server.js";
 import { complete } from "../api/test-server.js";
 import { FakeClock } from "./fake-clock.js";
@@ -39,6 +40,30 @@ describe("createClusterView", () => {
     assert.deepEqual(view.nodes(), [sample.node]);
     assert.equal(view.staleSince(), undefined);
     assert.deepEqual(source.watched, KINDS);
+  });
+
+  it("tells what becomes of connections while locks cannot be refreshed", async () => {
+    assert.equal((await open()).lockingMode(), "strict");
+    const { locking_mode: _mode, ...spec } = sample.clusterConfig.spec;
+    await source.send({ type: "put", resource: { ...sample.clusterConfig, spec } });
+    assert.equal(view?.lockingMode(), "best_effort");
+  });
+
+  it("holds the locks", async () => {
+    const view = await open(["role", "lock"]);
+    assert.deepEqual(source.watched, ["role", "lock"]);
+    assert.deepEqual(view.locks(), [sample.lock]);
+  });
+
+  it("leaves out locks where the auth server is of a release without them, and only there", async () => {
+    source.locks = () => Promise.reject(notFound("404 page not found"));
+    const old = await open(["role", "lock"]);
+    assert.deepEqual(source.watched, ["role"]);
+    assert.deepEqual(old.locks(), []);
+    assert.deepEqual(old.roles(["dev"]), [sample.role]);
+    await old.close();
+    source.locks = () => Promise.reject(accessDenied("no"));
+    await assert.rejects(open(["role", "lock"]), { code: "access_denied" });
   });
 
   it("names the first role that does not exist", async () => {
@@ -174,7 +199,10 @@ class FakeSource {
     this.refilled = new Promise((resolve) => (this.#refilled = resolve));
   }
 
+  locks: () => Promise<Lock[]> = async () => [sample.lock];
+
   readonly api: AuthApi = complete({
+    getLocks: () => this.locks(),
     getDomainName: async () => "wire.test",
     getCertAuthorities: async (type) => (type === "user" ? [sample.authority] : []),
     getClusterConfig: async () => sample.clusterConfig,

@@ -69,6 +69,7 @@ export const clusterConfig: ClusterConfig = {
     keep_alive_interval: "5m0s",
     keep_alive_count_max: 3,
     local_auth: false,
+    locking_mode: "strict",
   },
 };
 

@@ -1,0 +1,33 @@
+/** What keeps the certificates of a deleted user refused, also when the name is given again. */
+import { createHash } from "node:crypto";
+import type { Lock } from "../resources/lock.js";
+import { isKeySegment } from "../resources/keys.js";
+import { formatTime, optionalTime } from "../resources/rfc3339.js";
+
+const SECOND_MS = 1_000;
+
+/**
+ * The lock that refuses the certificates which a user has got so far; `before` is the lock of the last time. Issue times
+ * are whole seconds, so each lock reaches a second further than the one before.
+ */
+export function deletedUserLock(name: string, now: Date, before?: Lock): Lock {
+  // A user is locked twice, around the removal; the second that has begun is left to a new user of this name.
+  const lastSecond = (Math.floor(now.getTime() / SECOND_MS) - 1) * SECOND_MS;
+  const last = optionalTime(before?.spec.issued_before)?.getTime() ?? 0;
+  return {
+    kind: "lock",
+    version: "v2",
+    metadata: { name: deletedUserLockName(name) },
+    spec: {
+      target: { user: name },
+      message: `user "${name}" was deleted`,
+      issued_before: formatTime(new Date(Math.max(lastSecond, last + SECOND_MS))),
+    },
+  };
+}
+
+/** The name of a deleted user's lock; there is one for each name that a user had. */
+export function deletedUserLockName(name: string): string {
+  const plain = `deleted-user:${name}`;
+  return isKeySegment(plain) ? plain : `deleted-user:${createHash("sha256").update(name).digest("hex")}`;
+}

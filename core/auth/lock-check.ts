@@ -1,0 +1,43 @@
+import { findLock, lockText, type LockSubject } from "../access/locks.js";
+import { accessDenied } from "../errors/error.js";
+import type { Clock } from "../plugin/clock.js";
+import type { LockStore } from "../resources/locks.js";
+import { optionalTime } from "../resources/rfc3339.js";
+import { validFrom } from "./validity.js";
+
+/** How far ahead of now a certificate may start: what a lock of a user who was just deleted may ask for. */
+const MAX_AHEAD_MS = 5_000;
+
+/** Holds the cluster's locks against users. Every answer is by the locks as they are stored now. */
+export interface LockCheck {
+  /** Throws `access_denied` with the lock's text. */
+  requireUnlocked(subject: LockSubject): Promise<void>;
+  /**
+   * When a certificate that is issued now may start: a minute ago, for hosts whose clock is behind, but not before what
+   * locks refuse with their `issued_before`. Throws `access_denied` with the text of a lock that refuses it all the same.
+   */
+  certificateStart(subject: Pick<LockSubject, "user" | "roles">): Promise<Date>;
+}
+
+/** A check against the stored locks. */
+export function createLockCheck({ locks, clock }: { locks: LockStore; clock: Clock }): LockCheck {
+  return {
+    async requireUnlocked(subject) {
+      const lock = findLock(await locks.list(), subject, clock.now());
+      if (lock !== undefined) throw accessDenied(lockText(lock));
+    },
+    async certificateStart(subject) {
+      const all = await locks.list();
+      const now = clock.now();
+      for (let start = validFrom(now); ;) {
+        const lock = findLock(all, { ...subject, issuedAt: start }, now);
+        if (lock === undefined) return start;
+        const next = optionalTime(lock.spec.issued_before);
+        if (next === undefined || next.getTime() > now.getTime() + MAX_AHEAD_MS) {
+          throw accessDenied(lockText(lock));
+        }
+        start = next;
+      }
+    },
+  };
+}
