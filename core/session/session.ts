@@ -44,6 +44,8 @@ export interface Session {
   readonly id: string;
   /** The client that started it. */
   readonly client: SessionClient;
+  /** Whether its program has ended or is being ended. */
+  readonly ending: boolean;
   /** Resolves when the program has ended and all is on record. Never rejects. */
   readonly done: Promise<void>;
 }
