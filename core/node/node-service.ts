@@ -177,7 +177,6 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     admission.onSession((channel) => serveSessionChannel({ context, connection, identity, host, channel }));
     serveLocalForwarding(forwarding, admission);
     serveRemoteForwarding(forwarding, admission);
-    identity.onChange(() => forwarding.update(identity));
     monitorConnection({ context, connection, identity });
   }
 

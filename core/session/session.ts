@@ -90,6 +90,8 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     });
   }
   try {
+    // Putting the start on record took a while.
+    identity.requireSession(id);
     const parts = { context, program, audit, process: await options.start(id) };
     return pty === undefined
       ? new PlainSession(options, parts, events)
