@@ -169,10 +169,10 @@ describe("e2e: tctl", function () {
     const attempt = (): Promise<Outcome> =>
       run("ssh", [...client.args, "-J", client.jump, `${LOGIN}@${NODE}`, "true"]);
     /** Nodes and proxies learn of a change a moment later. */
-    const until = async (code: number): Promise<void> => {
+    const until = async (code: number): Promise<Outcome> => {
       for (const deadline = Date.now() + 10_000; ;) {
         const outcome = await attempt();
-        if (outcome.code === code) return;
+        if (outcome.code === code) return outcome;
         assert.ok(Date.now() < deadline, outcome.stderr);
       }
     };
