@@ -42,6 +42,8 @@ export interface SessionClient {
 /** A running session. */
 export interface Session {
   readonly id: string;
+  /** Whether it has a terminal. */
+  readonly interactive: boolean;
   /** The client that started it. */
   readonly client: SessionClient;
   /** Whether its program has ended or is being ended. */
