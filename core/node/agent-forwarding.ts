@@ -21,12 +21,17 @@ export class ForwardedAgent {
   socket(): Promise<string> {
     const refusal = this.#forwarding.agentRefusal();
     if (refusal !== undefined) return Promise.reject(accessDenied(refusal));
-    this.#socket ??= this.#listen();
+    this.#socket ??= this.#listen().catch((error: unknown) => {
+      // The next session may have more luck.
+      this.#socket = undefined;
+      throw error;
+    });
     return this.#socket;
   }
 
   async #listen(): Promise<string> {
     const { context, connection, forwards } = this.#forwarding;
+    await this.#forwarding.admission();
     const account = await context.lookupAccount(connection.user);
     const directory = await mkdtemp(join(tmpdir(), "teleport-"));
     const path = join(directory, `teleport-${process.pid}.socket`);

@@ -10,7 +10,7 @@ import type { ConnectionServer } from "../access/connection-access.js";
 import { serverLabels } from "../access/server-labels.js";
 import type { AuthApi } from "../auth/client/api.js";
 import { RefusalAudit } from "../audit/refusal-audit.js";
-import { trustedUserAuthorities } from "../auth/client/user-authorities.js";
+import { trustedHostAuthorities, trustedUserAuthorities } from "../auth/client/ssh-authorities.js";
 import type { ClusterView } from "../auth/client/view.js";
 import { accessDenied, errorMessage } from "../errors/error.js";
 import { VERSION } from "../grammar/version.js";
@@ -36,6 +36,8 @@ import { PipePool } from "./pipe-pool.js";
 import { serveLocalForwarding } from "./port-forwarding.js";
 import { serveRemoteForwarding } from "./remote-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
+import { unlessRecordedElsewhere } from "./recorded-elsewhere.js";
+import { checkRecordingProof, RECORDING_PROOF_REQUEST } from "../session/recording-proof.js";
 import { startRecordingUpload } from "../session/recording-upload.js";
 import { serveSessionChannel } from "../session/session-channel.js";
 import { SessionRegistry } from "../session/session-registry.js";
@@ -75,9 +77,6 @@ export interface NodeService {
 /** How long a closing node waits for an auth service that is away to take the last events. */
 const CLOSE_PATIENCE_MS = 10_000;
 
-/** Values of `session_recording` with which nodes record their own sessions. */
-const NODE_RECORDS: ReadonlySet<string> = new Set(["node", "node-sync"]);
-
 /** Makes a node service. Throws `unavailable` where the host lacks a program that it needs. */
 export function createNodeService(options: NodeServiceOptions): NodeService {
   const { api, view, hostId, hostname, settings, log, clock } = options;
@@ -108,7 +107,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     return { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
   };
   const access = new LiveAccess({ view, clock, log });
-  const context: NodeContext = {
+  const shared: NodeContext = {
     ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
     ...{ sessions, openSessions, refusals },
     service: "node",
@@ -116,11 +115,11 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     namespace: settings.namespace,
     dataDir: options.dataDir,
     auditPolicy: settings.auditPolicy ?? "strict",
-    // In proxy mode the proxy records, in off mode nobody does.
-    records: () => NODE_RECORDS.has(view.clusterConfig().spec.session_recording),
+    // Also in proxy mode: a client that comes by another way than the recording proxy is recorded all the same.
+    records: () => view.clusterConfig().spec.session_recording !== "off",
     stopping: stopping.signal,
   };
-  const uploads = startRecordingUpload(context);
+  const uploads = startRecordingUpload(shared);
 
   const ssh = createSshServer({
     hostSigners: options.hostSigners,
@@ -140,6 +139,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   function serve(connection: SshConnection): void {
     const identity = identify(connection);
     if (identity === undefined) return;
+    let recordedByProxy = false;
+    const context = unlessRecordedElsewhere(shared, () => recordedByProxy);
     const forwarding = new ConnectionForwarding(context, connection, identity);
     const host = new LocalSessions(forwarding, identity);
     log.info("a user is connected", {
@@ -149,11 +150,16 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     });
     connection.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
     connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
+    connection.onGlobalRequest(RECORDING_PROOF_REQUEST, ({ payload }) => {
+      const authorities = trustedHostAuthorities(view);
+      checkRecordingProof(payload, { sessionId: connection.sessionId, authorities, now: clock.now() });
+      recordedByProxy = true;
+      return true;
+    });
     const admission = new ConnectionAdmission({ context, connection, identity });
     admission.onSession((channel) => serveSessionChannel({ context, connection, identity, host, channel }));
     serveLocalForwarding(forwarding, admission);
     serveRemoteForwarding(forwarding, admission);
-    identity.onChange(() => forwarding.update(identity));
     monitorConnection({ context, connection, identity });
   }
 

@@ -67,7 +67,10 @@ export const proxyProvider: Provider = provide({
     const sshProxy = createSshProxy({
       api: access.api,
       view: access.view,
+      hostId: host.id,
       hostSigners: () => access.signers,
+      dataDir: settings.dataDir,
+      auditPolicy: settings.auditPolicy,
       unregisteredTargets: proxy.unregisteredTargets,
       authAddresses: () => authAddresses(access.view, settings.authServers),
       algorithms: sshAlgorithms(settings),

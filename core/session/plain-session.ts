@@ -35,6 +35,10 @@ export class PlainSession implements Session, SessionClient {
     return this;
   }
 
+  get ending(): boolean {
+    return this.#ending;
+  }
+
   resize(): void {
     // There is no terminal whose size could follow.
   }

@@ -17,13 +17,19 @@ export class SessionRegistry {
     const starting = start();
     this.#open.set(id, starting);
     const forget = (): void => void this.#open.delete(id);
-    starting.then(({ done }) => done).then(forget, forget);
+    starting.then(({ done }) => done.then(forget), forget);
     return starting;
   }
 
-  /** The session with an id, which may still be starting, or ending; undefined where there is none. */
-  find(id: string): Promise<Session> | undefined {
-    return this.#open.get(id);
+  /**
+   * The session with an id, once it has started; undefined where there is none, also where one is just ending: then it
+   * has ended when this resolves. Throws what the start of the session throws.
+   */
+  async running(id: string): Promise<Session | undefined> {
+    const session = await this.#open.get(id);
+    if (session?.ending !== true) return session;
+    await session.done;
+    return undefined;
   }
 
   /** Resolves when no session runs and every end is on record. */

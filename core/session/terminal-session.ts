@@ -70,6 +70,10 @@ export class TerminalSession implements Session {
     this.done = this.#run();
   }
 
+  get ending(): boolean {
+    return this.#ending;
+  }
+
   /**
    * Lets a client take part. Throws `access_denied` where the login is another one or a lock forbids it, and `not_found`
    * where the session is ending.

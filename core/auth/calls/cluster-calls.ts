@@ -5,16 +5,11 @@ import { VERSION } from "../../grammar/version.js";
 import type { AuthApi } from "../client/api.js";
 import { checkedAuthority } from "../authority-check.js";
 import { fromBase64 } from "../base64.js";
-import { watchKinds } from "../watch.js";
 import { changed, stored } from "./rule-things.js";
 import type { CallScope } from "./scope.js";
 
-/** Kinds of which a watch needs less than `read`. */
-const READ_WITHOUT_SECRETS: ReadonlySet<string> = new Set(["cert_authority"]);
-
 /** The cluster itself: names, authorities, settings, and changes to all of it. */
 export function clusterCalls({
-  caller,
   may,
   services,
 }: CallScope): Pick<
@@ -34,9 +29,8 @@ export function clusterCalls({
   | "getStaticTokens"
   | "getNamespaces"
   | "getNamespace"
-  | "watch"
 > {
-  const { clusterName, clusterSettings, stores, storage } = services;
+  const { clusterName, clusterSettings, stores } = services;
   const readVerb = (loadKeys: boolean): string => (loadKeys ? "read" : "readnosecrets");
   /** Whoever sets an authority can make any caller. */
   const requireAdmin = (): void => {
@@ -108,17 +102,6 @@ export function clusterCalls({
     async getNamespace(name) {
       await may.requireOn("namespace", ["read"], () => stored(stores.namespaces.get(name)));
       return stores.namespaces.get(name);
-    },
-    async *watch(kinds, signal) {
-      if (caller.kind === "user" && kinds.some(({ kind }) => kind === "node")) {
-        // Which nodes a user sees is decided by labels, which change.
-        throw accessDenied("users cannot watch nodes: list them instead");
-      }
-      for (const { kind, loadSecrets } of kinds) {
-        const verb = !loadSecrets && READ_WITHOUT_SECRETS.has(kind) ? "readnosecrets" : "read";
-        await may.require(kind, verb);
-      }
-      yield* watchKinds(storage, kinds, signal);
     },
   };
 }
