@@ -112,7 +112,7 @@ describe("e2e: tctl", function () {
     it("are created once, also by two at a time, and replaced only with -f", async () => {
       const both = await Promise.all([create(role("raced", "one")), create(role("raced", "two"))]);
       assert.deepEqual(both.map(({ code }) => code).sort(), [0, 1]);
-      const winner = both[0]!.code === 0 ? "one" : "two";
+      const winner = both[0].code === 0 ? "one" : "two";
       assert.match(failure(both.find(({ code }) => code === 1)!), /already exists, use -f or --force/);
       assert.match(await daemon.tctl("get", "role/raced"), new RegExp(`- ${winner}\n`));
       done(await create(role("raced", "three"), "-f"));
