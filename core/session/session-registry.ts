@@ -21,11 +21,6 @@ export class SessionRegistry {
     return starting;
   }
 
-  /** How many sessions with a terminal run. */
-  get interactive(): number {
-    return [...this.#running].filter(({ interactive }) => interactive).length;
-  }
-
   /**
    * The session with an id, once it has started; undefined where there is none, also where one is just ending: then it
    * has ended when this resolves. Throws what the start of the session throws.
@@ -35,6 +30,11 @@ export class SessionRegistry {
     if (session?.ending !== true) return session;
     await session.done;
     return undefined;
+  }
+
+  /** How many sessions with a terminal run. */
+  get interactive(): number {
+    return [...this.#running].filter(({ interactive }) => interactive).length;
   }
 
   async #follow(id: string, starting: Promise<Session>): Promise<void> {
