@@ -10,7 +10,7 @@ export interface AuthSettings {
   /** The name a new cluster gets; an existing one keeps its own. */
   readonly clusterName: string;
   readonly staticTokens: readonly ProvisionToken[];
-  readonly sessionRecording: "node" | "off";
+  readonly sessionRecording: "node" | "proxy" | "off";
   readonly proxyChecksHostKeys: boolean;
   readonly authentication: {
     readonly type: "local";
@@ -31,6 +31,15 @@ export interface AuthSettings {
   readonly bootstrapFile?: string | undefined;
 }
 
+/** Where recordings are to be sent while the session runs, they are sent when it has ended. */
+const RECORDING_MODES = {
+  "node": "node",
+  "proxy": "proxy",
+  "off": "off",
+  "node-sync": "node",
+  "proxy-sync": "proxy",
+} as const;
+
 /**
  * Settings of the auth service from its section. Where the file asks for a function that does not exist yet, the
  * stricter of the existing ones stands in for it: recording by the node, one-time passwords.
@@ -45,8 +54,8 @@ export function resolveAuth(
     publicAddrs: section.publicAddr ?? [],
     clusterName: section.clusterName ?? defaults.nodename,
     staticTokens: (section.tokens ?? []).map(parseStaticToken),
-    sessionRecording: section.sessionRecording === "off" ? "off" : "node",
-    proxyChecksHostKeys: true,
+    sessionRecording: RECORDING_MODES[section.sessionRecording ?? "node"],
+    proxyChecksHostKeys: section.proxyChecksHostKeys ?? true,
     authentication: {
       type: "local",
       secondFactor: section.authentication?.secondFactor === "off" ? "off" : "otp",

@@ -34,16 +34,23 @@ export class ForwardedAgent {
     await this.#forwarding.admission();
     const account = await context.lookupAccount(connection.user);
     const directory = await mkdtemp(join(tmpdir(), "teleport-"));
-    const path = join(directory, `teleport-${process.pid}.socket`);
+    const name = `teleport-${process.pid}.socket`;
+    const path = join(directory, name);
     const server = createServer(
       { allowHalfOpen: true },
       (client) =>
         void forwards.bring({ kind: "agent", addr: `unix:${path}` }, client, { type: AGENT_CHANNEL }),
     );
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+    const forget = await context.openSockets.addAgentFolder(directory, name);
     forwards.hold("agent", () => {
       this.#socket = undefined;
-      server.close(() => void rmdir(directory).catch(() => undefined));
+      server.close(
+        () =>
+          void rmdir(directory)
+            .catch(() => undefined)
+            .then(forget),
+      );
     });
     // The folder stays the daemon's, so that what is below it can be trusted; the socket alone is the user's.
     if (process.getuid?.() === 0) {

@@ -10,7 +10,7 @@ import type { ConnectionServer } from "../access/connection-access.js";
 import { serverLabels } from "../access/server-labels.js";
 import type { AuthApi } from "../auth/client/api.js";
 import { RefusalAudit } from "../audit/refusal-audit.js";
-import { trustedUserAuthorities } from "../auth/client/user-authorities.js";
+import { trustedHostAuthorities, trustedUserAuthorities } from "../auth/client/ssh-authorities.js";
 import type { ClusterView } from "../auth/client/view.js";
 import { accessDenied, errorMessage } from "../errors/error.js";
 import { VERSION } from "../grammar/version.js";
@@ -29,13 +29,18 @@ import { ConnectionForwarding } from "./connection-forwarding.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
 import { LocalSessions } from "./local-sessions.js";
+import { SYSTEM_ACCOUNTING } from "./login-records/accounting-files.js";
+import { LoginRecords } from "./login-records/login-records.js";
 import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
+import { OpenSockets } from "./open-sockets.js";
 import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
 import { serveLocalForwarding } from "./port-forwarding.js";
 import { serveRemoteForwarding } from "./remote-forwarding.js";
 import { followProxyAddresses } from "./proxy-addresses.js";
+import { unlessRecordedElsewhere } from "./recorded-elsewhere.js";
+import { checkRecordingProof, RECORDING_PROOF_REQUEST } from "../session/recording-proof.js";
 import { startRecordingUpload } from "../session/recording-upload.js";
 import { serveSessionChannel } from "../session/session-channel.js";
 import { SessionRegistry } from "../session/session-registry.js";
@@ -64,6 +69,8 @@ export interface NodeService {
   server(): Server;
   /** Calls back when {@link server} has changed, so that it is announced before its time. */
   onChange(listener: () => void): void;
+  /** How many sessions with a terminal run. */
+  interactiveSessions(): number;
   /** Resolves when every label command has run once: announce the node after that. */
   readonly ready: Promise<void>;
   /** Refuses new connections and resolves when the last session has ended and is on record. */
@@ -74,9 +81,6 @@ export interface NodeService {
 
 /** How long a closing node waits for an auth service that is away to take the last events. */
 const CLOSE_PATIENCE_MS = 10_000;
-
-/** Values of `session_recording` with which nodes record their own sessions. */
-const NODE_RECORDS: ReadonlySet<string> = new Set(["node", "node-sync"]);
 
 /** Makes a node service. Throws `unavailable` where the host lacks a program that it needs. */
 export function createNodeService(options: NodeServiceOptions): NodeService {
@@ -104,24 +108,36 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const refusals = new RefusalAudit((event) => api.emitAuditEvent(event), { log, clock });
   const openSessions = new OpenSessions(join(options.dataDir, "node", "open-sessions"), log);
   const forwardings = new Set<ConnectionForwarding>();
+  const loginRecords = isRoot
+    ? new LoginRecords({
+        paths: settings.accounting ?? SYSTEM_ACCOUNTING,
+        directory: join(options.dataDir, "node", "open-logins"),
+        ...{ log, clock },
+      })
+    : undefined;
+  const openSockets = new OpenSockets({
+    directory: join(options.dataDir, "node", "open-sockets"),
+    ...{ lookupAccount, tools, log },
+  });
+  const tidied = openSockets.removeLeftovers();
   const stopping = new AbortController();
   const here = (): ConnectionServer => {
     return { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
   };
   const access = new LiveAccess({ view, clock, log });
-  const context: NodeContext = {
+  const shared: NodeContext = {
     ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
-    ...{ sessions, openSessions, refusals },
+    ...{ sessions, openSessions, refusals, loginRecords, openSockets },
     service: "node",
     serverId: hostId,
     namespace: settings.namespace,
     dataDir: options.dataDir,
     auditPolicy: settings.auditPolicy ?? "strict",
-    // In proxy mode the proxy records, in off mode nobody does.
-    records: () => NODE_RECORDS.has(view.clusterConfig().spec.session_recording),
+    // Also in proxy mode: a client that comes by another way than the recording proxy is recorded all the same.
+    records: () => view.clusterConfig().spec.session_recording !== "off",
     stopping: stopping.signal,
   };
-  const uploads = startRecordingUpload(context);
+  const uploads = startRecordingUpload(shared);
 
   const ssh = createSshServer({
     hostSigners: options.hostSigners,
@@ -141,6 +157,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   function serve(connection: SshConnection): void {
     const identity = identify(connection);
     if (identity === undefined) return;
+    let recordedByProxy = false;
+    const context = unlessRecordedElsewhere(shared, () => recordedByProxy);
     const forwarding = new ConnectionForwarding(context, connection, identity);
     forwardings.add(forwarding);
     void connection.whenClosed
@@ -154,6 +172,12 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     });
     connection.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
     connection.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
+    connection.onGlobalRequest(RECORDING_PROOF_REQUEST, ({ payload }) => {
+      const authorities = trustedHostAuthorities(view);
+      checkRecordingProof(payload, { sessionId: connection.sessionId, authorities, now: clock.now() });
+      recordedByProxy = true;
+      return true;
+    });
     const admission = new ConnectionAdmission({ context, connection, identity });
     admission.onSession((channel) => serveSessionChannel({ context, connection, identity, host, channel }));
     serveLocalForwarding(forwarding, admission);
@@ -178,6 +202,8 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     await Promise.all([...[...forwardings].map(({ forwards }) => forwards.idle()), sessions.idle()]);
     access.close();
     await refusals.close();
+    await tidied;
+    await loginRecords?.written();
     commands.close();
     pipes.close();
     await uploads.close();
@@ -194,6 +220,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     },
     server,
     onChange: (listener) => void listeners.add(listener),
+    interactiveSessions: () => sessions.interactive,
     ready: commands.ready.catch((error: unknown) => {
       log.error("label commands could not be run", { error: errorMessage(error) });
     }),

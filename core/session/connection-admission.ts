@@ -18,6 +18,8 @@ export interface AdmissionOptions {
   readonly context: SessionContext;
   readonly connection: SshConnection;
   readonly identity: LiveIdentity;
+  /** True where a node behind this server gives the connection its place. */
+  readonly countedBehind?: boolean;
 }
 
 /** Serves a connection once it has its place; one that gets none, or loses it, is disconnected. */
@@ -74,10 +76,10 @@ export class ConnectionAdmission {
   }
 
   async #takePlace(): Promise<void> {
-    const { context, connection, identity } = this.#options;
+    const { context, connection, identity, countedBehind = false } = this.#options;
     const { api, log, clock } = context;
     const max = identity.access.maxConnections();
-    if (max === 0) return;
+    if (max === 0 || countedBehind) return;
     try {
       const place = await takeConnectionPlace(api, {
         ...{ user: identity.user, max, log, clock },

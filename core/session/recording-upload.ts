@@ -9,6 +9,12 @@ import { retryWhileUnavailable } from "./retry.js";
 
 const RETRY_FOR_MS = 60 * 60_000;
 
+/** What the upload needs of a service. */
+export type RecordingUploadContext = Pick<
+  SessionContext,
+  "api" | "dataDir" | "openSessions" | "clock" | "log"
+>;
+
 /** The running upload. */
 export interface RecordingUpload {
   /** Sends what is ready once more, then stops. What is left is sent after the next start. Idempotent. */
@@ -16,7 +22,7 @@ export interface RecordingUpload {
 }
 
 /** Starts the upload of this service's recordings. */
-export function startRecordingUpload(context: SessionContext): RecordingUpload {
+export function startRecordingUpload(context: RecordingUploadContext): RecordingUpload {
   const { api, dataDir, clock, log } = context;
   const directory = recordingDirectory(dataDir);
   const uploader = createUploader({
@@ -40,7 +46,11 @@ export function startRecordingUpload(context: SessionContext): RecordingUpload {
 }
 
 /** The sessions of a killed process ended with it: their end is added to the audit log, and to the recording where there is one. */
-async function recover(context: SessionContext, directory: string, signal: AbortSignal): Promise<void> {
+async function recover(
+  context: RecordingUploadContext,
+  directory: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { api, clock, log } = context;
   const emit = (end: PendingAuditEvent): Promise<void> =>
     retryWhileUnavailable(() => api.emitAuditEvent(end), { clock, forMs: RETRY_FOR_MS, signal });

@@ -24,7 +24,7 @@ export interface SessionContext {
   /** Whether this service records the interactive sessions that start now. */
   readonly records: () => boolean;
   readonly sessions: SessionRegistry;
-  readonly openSessions: OpenSessions;
+  readonly openSessions: Pick<OpenSessions, "add" | "remove" | "recover">;
   readonly refusals: RefusalAudit;
   /** Aborted when a closing service waits no longer for an auth service that is away. */
   readonly stopping: AbortSignal;

@@ -42,8 +42,12 @@ export interface SessionClient {
 /** A running session. */
 export interface Session {
   readonly id: string;
+  /** Whether it has a terminal. */
+  readonly interactive: boolean;
   /** The client that started it. */
   readonly client: SessionClient;
+  /** Whether its program has ended or is being ended. */
+  readonly ending: boolean;
   /** Resolves when the program has ended and all is on record. Never rejects. */
   readonly done: Promise<void>;
 }

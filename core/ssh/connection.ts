@@ -112,6 +112,10 @@ export class Connection implements SshConnection, ChannelTableLink {
     this.#transport.disconnect(DISCONNECT.byApplication, message);
   }
 
+  get sessionId(): Buffer {
+    return this.#transport.sessionId;
+  }
+
   get writable(): boolean {
     return this.#transport.writable;
   }

@@ -77,6 +77,8 @@ export interface SshConnection {
   /** `ip:port` of the peer; behind a proxy, the address that the proxy handed over. */
   readonly remoteAddress: string;
   readonly localAddress: string;
+  /** The session identifier (RFC 4253 §7.2): what is signed over it holds for this connection alone. */
+  readonly sessionId: Buffer;
   readonly bytes: ByteCounts;
   /** Decides about channels that the peer opens. Without a handler for a type it is refused with reason 3. */
   onChannel(type: string, handler: (open: ChannelOpen) => void): void;

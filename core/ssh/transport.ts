@@ -171,6 +171,8 @@ export class SshTransport {
     stream.on("drain", () => this.#drained());
     this.contain(() => this.#protocol.start());
     stream.on("data", (chunk: Buffer) => this.#read(chunk));
+    // A listener does not start a stream that its former owner has paused.
+    stream.resume();
   }
 
   /** Narrows the own offer to these ciphers; before the peer's identification string was read. */

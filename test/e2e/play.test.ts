@@ -62,7 +62,11 @@ describe("e2e: tsh play", function () {
   ): Promise<{ sid: string; archive: string; files: readonly string[] }> {
     const sid = randomUUID();
     const names = [indexName(sid), eventsName(sid, 0), chunksName(sid, 0)] as const;
-    const [index, eventsFile, chunks] = names.map((name) => path.join(daemon.folder, name)) as [string, string, string];
+    const [index, eventsFile, chunks] = names.map((name) => path.join(daemon.folder, name)) as [
+      string,
+      string,
+      string,
+    ];
     const entry = (type: string, name: string): string =>
       `${JSON.stringify({ file_name: name, type, index: 0, offset: 0 })}\n`;
     writeFileSync(eventsFile, gzipSync(events.map((event) => `${JSON.stringify(event)}\n`).join("")));
@@ -126,7 +130,10 @@ describe("e2e: tsh play", function () {
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /^error: .*not found: .*\n$/);
     assert.match((await play("../../etc/passwd")).stderr, /^error: .*\n$/);
-    assert.match((await play("nonsense")).stderr, /^error: 'nonsense' is not a valid session ID \(must be GUID\)\n$/);
+    assert.match(
+      (await play("nonsense")).stderr,
+      /^error: 'nonsense' is not a valid session ID \(must be GUID\)\n$/,
+    );
     assert.match((await play("--speed=9", randomUUID())).stderr, /^error: --speed must be .* 0\.25 to 8/);
     assert.match((await play("--from=soon", randomUUID())).stderr, /^error: --from=soon is no time/);
   });
@@ -138,8 +145,7 @@ describe("e2e: tsh play", function () {
       ({ sid, archive } = await dayRecording());
     });
 
-    it("is shown from its middle in under a second, once the server has unpacked it", async () => {
-      assert.equal((await play("--to=0s", sid)).code, 0);
+    it("is shown from its middle without what came before, also the first time", async () => {
       const started = performance.now();
       const { stdout } = await play("--from=12h", "--to=12h2s", sid);
       const took = performance.now() - started;
@@ -147,40 +153,6 @@ describe("e2e: tsh play", function () {
       assert.ok(!stdout.includes("tick 43200\r"), stdout);
       // Ten times the bound for the first frame, which the benchmark holds: this machine is shared by other tests.
       assert.ok(took < 10_000, `${took} ms`);
-    });
-
-    it("is moved in by keys: tenths, minutes, home, end", async () => {
-      const { code, stdout } = await run(
-        "expect",
-        ["-f", "-"],
-        {
-          env: { ...env, TERM: "xterm" },
-          input: [
-            "set timeout 20",
-            `spawn ${ours("tsh")} play --from=12h ${sid}`,
-            ...(
-              [
-                ["tick 43200\\r", " "],
-                ["12:00:0", "5"],
-                ["12:00:00", "\\033\\[6~"],
-                ["tick 43260\\r.*12:01:00", "\\033\\[H"],
-                ["00:00:00", "9"],
-                ["tick 77759\\r.*21:35:59", "\\033\\[F"],
-                ["tick 86399\\r.*23:59:59", "q"],
-              ] as const
-            ).flatMap(([pattern, keys]) => [
-              `expect { -re {${pattern}} {} timeout {exit 99} eof {exit 98} }`,
-              `send -- "${keys}"`,
-            ]),
-            "catch {expect eof}",
-            "catch wait result",
-            "exit [lindex $result 3]",
-            "",
-          ].join("\n"),
-        },
-      );
-      assert.equal(code, 0, stdout);
-      assert.match(stdout, /end of session playback\r?\n$/);
     });
 
     it("says in words where there is no output", async () => {

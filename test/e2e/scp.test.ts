@@ -48,7 +48,15 @@ describe("e2e: tsh scp", function () {
 
     it(`keeps names, times and modes of a deep tree, both ways, with ${what}`, async () => {
       const tree = own("tree");
-      const names = ["empty", "with space", "-dash", "ünïcode ☃", "quote'\"$(id)`", "star*[x]", "deep/er/est"];
+      const names = [
+        "empty",
+        "with space",
+        "-dash",
+        "ünïcode ☃",
+        "quote'\"$(id)`",
+        "star*[x]",
+        "deep/er/est",
+      ];
       for (const name of names) {
         mkdirSync(path.dirname(path.join(tree, name)), { recursive: true });
         writeFileSync(path.join(tree, name), name === "empty" ? "" : name, { mode: 0o640 });

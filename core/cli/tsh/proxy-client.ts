@@ -3,9 +3,12 @@ import { isIPv6 } from "node:net";
 import { accessDenied, errorMessage, hasCode, unavailable } from "../../errors/error.js";
 import { formatAddress, parseAddress, type Address } from "../../grammar/address.js";
 import { SshWriter } from "../../pki/ssh-wire.js";
+import { serveAgent } from "../../ssh/agent-server.js";
 import type { SshChannel, SshConnection } from "../../ssh/contract.js";
+import { createSigner } from "../../ssh/signer.js";
 import { terminalText } from "../terminal-text.js";
 import type { Client } from "./client.js";
+import type { Credentials } from "./credentials.js";
 import { dial } from "./dial.js";
 import { LoginRefused, logInToHost } from "./host-login.js";
 import { LoginNeeded } from "./login-needed.js";
@@ -56,7 +59,9 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
       credentials,
       mayAsk: !client.isIdentity,
     });
-    return hop === undefined ? new TeleportProxy(connection) : new JumpHost(connection);
+    return hop === undefined
+      ? new TeleportProxy(connection, credentials)
+      : new JumpHost(connection, credentials);
   } catch (error) {
     if (hasCode(error, "unavailable")) {
       throw unavailable(`cannot reach the proxy at ${formatAddress(address)}: ${errorMessage(error)}`, {
@@ -70,9 +75,11 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
 
 class TeleportProxy implements ProxyClient {
   readonly #connection: SshConnection;
+  readonly #credentials: Credentials;
 
-  constructor(connection: SshConnection) {
+  constructor(connection: SshConnection, credentials: Credentials) {
     this.#connection = connection;
+    this.#credentials = credentials;
   }
 
   async clusters(): Promise<ClusterStatus[]> {
@@ -87,8 +94,10 @@ class TeleportProxy implements ProxyClient {
     return parseClusters(Buffer.concat(chunks).toString("utf8"));
   }
 
-  dialNode({ host, port, cluster }: NodeTarget): Promise<SshChannel> {
-    return this.#openSubsystem(`proxy:${isIPv6(host) ? `[${host}]` : host}:${port}@default@${cluster}`);
+  async dialNode({ host, port, cluster }: NodeTarget): Promise<SshChannel> {
+    const offersAgent = await offerAgentToRecorder(this.#connection, this.#credentials);
+    const name = `proxy:${isIPv6(host) ? `[${host}]` : host}:${port}@default@${cluster}`;
+    return this.#openSubsystem(name, offersAgent);
   }
 
   dialAuth(cluster: string): Promise<SshChannel> {
@@ -100,8 +109,9 @@ class TeleportProxy implements ProxyClient {
   }
 
   /** Throws `unavailable` with what the proxy wrote to stderr before it refused. */
-  async #openSubsystem(name: string): Promise<SshChannel> {
+  async #openSubsystem(name: string, offersAgent = false): Promise<SshChannel> {
     const channel = await this.#connection.openChannel("session");
+    if (offersAgent) void channel.request("auth-agent-req@openssh.com", false);
     let reason = "";
     const collect = (chunk: Buffer): void => {
       if (reason.length < MAX_REASON_BYTES) reason += chunk.toString("utf8");
@@ -121,15 +131,37 @@ class TeleportProxy implements ProxyClient {
   }
 }
 
+/**
+ * Lets a proxy that records sessions, and so logs in to nodes itself, use this client's login, not the user's own agent.
+ * False where it does not record.
+ */
+async function offerAgentToRecorder(
+  connection: SshConnection,
+  { privateKey, certificate }: Credentials,
+): Promise<boolean> {
+  const answer = await connection.globalRequest("recording-proxy@teleport.com", true);
+  if (answer?.toString("latin1") !== "true") return false;
+  const signer = createSigner(privateKey, certificate.blob);
+  connection.onChannel("auth-agent@openssh.com", (open) => {
+    const channel = open.accept();
+    channel.extended.resume();
+    void serveAgent(channel, () => [{ signer, comment: `teleport:${certificate.keyId}` }]);
+  });
+  return true;
+}
+
 /** An SSH server that only forwards: it knows of no clusters and leads to no auth server. */
 class JumpHost implements ProxyClient {
   readonly #connection: SshConnection;
+  readonly #credentials: Credentials;
 
-  constructor(connection: SshConnection) {
+  constructor(connection: SshConnection, credentials: Credentials) {
     this.#connection = connection;
+    this.#credentials = credentials;
   }
 
   async dialNode({ host, port }: NodeTarget): Promise<SshChannel> {
+    await offerAgentToRecorder(this.#connection, this.#credentials);
     const target = new SshWriter().string(host).uint32(port).string("0.0.0.0").uint32(0);
     const channel = await this.#connection.openChannel("direct-tcpip", target.toBuffer());
     channel.extended.resume();

@@ -8,7 +8,10 @@ import { accessDenied, badParameter, errorMessage, unavailable } from "../../err
 import { formatAddress, type Address } from "../../grammar/address.js";
 import type { Clock } from "../../plugin/clock.js";
 import type { SshConnection } from "../../ssh/contract.js";
+import { relay } from "../../ssh/relay.js";
 import { connectTcp } from "../../ssh/tcp-connect.js";
+import { type ForwardingServer, recordsAtProxy, type ServeCarried } from "../forwarding/forwarding-server.js";
+import { type ForwardingTarget, nodeTarget, unregisteredTarget } from "../forwarding/target.js";
 import { dialSshServer } from "./dial-node.js";
 import { NODE_PORT, nodeAddress, resolveNode, type HostLookup } from "./resolve-node.js";
 import type { ProxyTarget } from "./target.js";
@@ -24,6 +27,8 @@ export interface RouterOptions {
   readonly unregisteredTargets: readonly string[];
   /** Addresses of auth servers, preferred first. */
   readonly authAddresses: () => readonly Address[];
+  /** Stands in for targets where sessions are recorded at the proxy. */
+  readonly forwarding: ForwardingServer;
   readonly clock: Clock;
   readonly lookupHost?: HostLookup;
 }
@@ -31,17 +36,20 @@ export interface RouterOptions {
 /** Connects clients of the proxy to what they name. */
 export interface Router {
   /**
-   * A byte stream to the target. Throws `access_denied` for a target that is no registered node and not listed, or that
-   * the client's roles do not open, `bad_parameter` for
-   * an unknown cluster or an ambiguous name, `not_found` for the UUID of no node, `unavailable` where the target does
-   * not answer. What is refused is audited, and so is every connection that no node audits; without the audit there is
-   * none.
+   * What serves the client's channel. Throws `access_denied` for a target that is no registered node and not listed, or
+   * that the client's roles do not open, `bad_parameter` for an unknown cluster or an ambiguous name, `not_found` for the
+   * UUID of no node, `unavailable` where the target does not answer. What is refused is audited, and so is every
+   * connection that no node audits; without the audit there is none. Where sessions are recorded at the proxy any target
+   * is served, and dialled once the client has logged in to its stand-in.
    */
-  connect(target: ProxyTarget, client: SshConnection): Promise<net.Socket>;
+  connect(target: ProxyTarget, client: SshConnection): Promise<ServeCarried>;
 }
 
 /** What a target turned out to be. */
-type Route = { readonly to: "auth" } | { readonly to: "node" | "listed"; readonly address: Address };
+type Route =
+  | { readonly to: "auth" }
+  | { readonly to: "node" | "listed"; readonly address: Address }
+  | { readonly to: "recorded"; readonly target: ForwardingTarget };
 
 /** Makes a router. */
 export function createRouter(options: RouterOptions): Router {
@@ -69,8 +77,17 @@ export function createRouter(options: RouterOptions): Router {
     checkCluster(target, client);
     if (target.host === "") return { to: "auth" };
     const node = await resolveNode(target, view.nodes(), view.clusterName, options.lookupHost);
-    if (node) return { to: "node", address: nodeAddress(node) };
-    const address = { host: target.host, port: target.port || NODE_PORT };
+    const address = node ? nodeAddress(node) : { host: target.host, port: target.port || NODE_PORT };
+    if (recordsAtProxy(view)) {
+      // Roles are checked at the login in the target's place, where the login is known.
+      return {
+        to: "recorded",
+        target: node
+          ? nodeTarget(node, { ...target, address }, view.clusterName)
+          : unregisteredTarget(address, target.namespace, view.clusterName),
+      };
+    }
+    if (node) return { to: "node", address };
     if (!isListedTarget(options.unregisteredTargets, address)) {
       throw accessDenied(`no node of cluster ${view.clusterName} is registered as ${target.host}`);
     }
@@ -110,8 +127,11 @@ export function createRouter(options: RouterOptions): Router {
         throw error;
       };
       const route = await findRoute(target, client).catch(auditFailure);
-      if (route.to === "auth") return connectAuth();
-      if (route.to === "node") return dialSshServer(route.address, client.remoteAddress, clock);
+      if (route.to === "auth") return relayTo(await connectAuth());
+      if (route.to === "recorded") return options.forwarding.standInFor(route.target);
+      if (route.to === "node") {
+        return relayTo(await dialSshServer(route.address, client.remoteAddress, clock));
+      }
 
       const socket = await dialSshServer(route.address, client.remoteAddress, clock).catch(auditFailure);
       try {
@@ -120,7 +140,11 @@ export function createRouter(options: RouterOptions): Router {
         socket.destroy();
         throw error;
       }
-      return socket;
+      return relayTo(socket);
     },
   };
+}
+
+function relayTo(socket: net.Socket): ServeCarried {
+  return (channel) => relay(channel, socket);
 }

@@ -5,7 +5,7 @@
 import type net from "node:net";
 import { RefusalAudit } from "../../audit/refusal-audit.js";
 import type { AuthApi } from "../../auth/client/api.js";
-import { trustedUserAuthorities } from "../../auth/client/user-authorities.js";
+import { trustedUserAuthorities } from "../../auth/client/ssh-authorities.js";
 import type { ClusterView } from "../../auth/client/view.js";
 import { errorChain, errorMessage, hasCode } from "../../errors/error.js";
 import type { Address } from "../../grammar/address.js";
@@ -24,8 +24,12 @@ import {
   type SshSigner,
 } from "../../ssh/contract.js";
 import { createSshServer } from "../../ssh/server.js";
-import { relay } from "../../ssh/relay.js";
 import { socketAddresses } from "../../ssh/socket-addresses.js";
+import {
+  type CarryingClient,
+  createForwardingServer,
+  recordsAtProxy,
+} from "../forwarding/forwarding-server.js";
 import { createRouter } from "./router.js";
 import { directTarget, parseProxySubsystem } from "./target.js";
 
@@ -33,7 +37,11 @@ import { directTarget, parseProxySubsystem } from "./target.js";
 export interface SshProxyOptions {
   readonly api: AuthApi;
   readonly view: ClusterView;
+  readonly hostId: string;
   readonly hostSigners: () => readonly SshSigner[];
+  readonly dataDir: string;
+  /** What becomes of a session at the recording proxy whose audit or recording cannot be written. */
+  readonly auditPolicy: "strict" | "best_effort";
   readonly unregisteredTargets: readonly string[];
   readonly authAddresses: () => readonly Address[];
   readonly algorithms: SshAlgorithms;
@@ -51,11 +59,15 @@ export interface SshProxy {
   close(): Promise<void>;
 }
 
+/** How long a closing proxy waits for an auth service that is away to take the last events. */
+const CLOSE_PATIENCE_MS = 10_000;
+
 /** Starts the SSH proxy; the caller owns the listener. */
 export function createSshProxy(options: SshProxyOptions): SshProxy {
   const { view, log } = options;
-  const router = createRouter(options);
   const refusals = new RefusalAudit((event) => options.api.emitAuditEvent(event), options);
+  const forwarding = createForwardingServer({ ...options, refusals });
+  const router = createRouter({ ...options, forwarding });
   const server = createSshServer({
     hostSigners: options.hostSigners,
     authorities: () => trustedUserAuthorities(view),
@@ -69,7 +81,7 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
 
   function serve(client: SshConnection): void {
     client.onGlobalRequest("x-teleport-version", () => Buffer.from(VERSION));
-    client.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from("false"));
+    client.onGlobalRequest("recording-proxy@teleport.com", () => Buffer.from(String(recordsAtProxy(view))));
     client.onChannel("session", (open) => serveSession(open.accept(), client));
     client.onChannel("direct-tcpip", (open) => void serveDirect(open, client));
   }
@@ -78,12 +90,18 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
     channel.extended.resume();
     channel.on("error", (error) => log.debug("a proxy session broke", { error: error.message }));
     let taken = false;
+    let offersAgent = false;
     channel.onRequest(async (request) => {
       if (request.name === "env") return true;
+      if (request.name === "auth-agent-req@openssh.com" && !taken && recordsAtProxy(view)) {
+        offersAgent = true;
+        return true;
+      }
       // One channel runs one thing (RFC 4254 §6.5); of what else a client asks for, nothing is needed to go on.
       if (taken || !["subsystem", "shell", "exec"].includes(request.name)) return false;
       taken = true;
-      if (request.name === "subsystem") return serveSubsystem(request, channel, client);
+      if (request.name === "subsystem")
+        return serveSubsystem(request, channel, { connection: client, offersAgent });
       await refuse(channel, `(proxy) proxy doesn't support request type '${request.name}'`);
       return false;
     });
@@ -92,7 +110,7 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
   async function serveSubsystem(
     request: PeerRequest,
     channel: SshChannel,
-    client: SshConnection,
+    client: CarryingClient,
   ): Promise<boolean> {
     try {
       const name = new SshReader(request.payload).text();
@@ -103,11 +121,11 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
         setImmediate(() => channel.close());
         return true;
       }
-      const upstream = await router.connect(parseProxySubsystem(name), client);
-      void relay(channel, upstream).then(() => channel.close());
+      const serveCarried = await router.connect(parseProxySubsystem(name), client.connection);
+      void serveCarried(channel, client).then(() => channel.close());
       return true;
     } catch (error) {
-      logRefusal(client, error);
+      logRefusal(client.connection, error);
       await refuse(channel, publicText(error));
       return false;
     }
@@ -118,14 +136,19 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
       const reader = new SshReader(open.payload);
       const host = reader.text();
       const port = reader.uint32();
-      const upstream = await router.connect(directTarget(host, port), client);
+      const serveCarried = await router.connect(directTarget(host, port), client);
       const channel = open.accept();
       channel.extended.resume();
-      void relay(channel, upstream).then(() => channel.close());
+      void serveCarried(channel, { connection: client, offersAgent: undefined }).then(() => channel.close());
     } catch (error) {
       logRefusal(client, error);
       open.reject(OPEN_FAILURE.connectFailed, publicText(error));
     }
+  }
+
+  async function stop(): Promise<void> {
+    await forwarding.close();
+    await refusals.close();
   }
 
   function logRefusal(client: SshConnection, error: unknown): void {
@@ -143,10 +166,15 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
       if (addresses) server.accept(socket, addresses);
       else socket.destroy();
     },
-    drain: () => server.drain(),
+    drain: async () => {
+      await server.drain();
+      await stop();
+    },
     close: async () => {
+      const patience = setTimeout(() => forwarding.abandon(), CLOSE_PATIENCE_MS);
       await server.close();
-      await refusals.close();
+      await stop();
+      clearTimeout(patience);
     },
   };
 }

@@ -119,13 +119,20 @@ describe("resolveSettings", () => {
     });
   });
 
+  it("says where sessions are recorded, and whether targets must prove who they are", () => {
+    const yaml = "auth_service: {session_recording: proxy, proxy_checks_host_keys: no}";
+    const { auth } = resolved(yaml);
+    assert.equal(auth?.sessionRecording, "proxy");
+    assert.equal(auth.proxyChecksHostKeys, false);
+    assert.equal(resolved("auth_service: {enabled: yes}").auth?.proxyChecksHostKeys, true);
+  });
+
   describe("stand-ins for functions that do not exist yet", () => {
     it("are the stricter ones", () => {
       const yaml =
-        "auth_service: {session_recording: proxy, proxy_checks_host_keys: no, authentication: {type: saml, second_factor: optional}}";
+        "auth_service: {session_recording: proxy-sync, authentication: {type: saml, second_factor: optional}}";
       const auth = resolved(yaml).auth;
-      assert.equal(auth?.sessionRecording, "node");
-      assert.equal(auth.proxyChecksHostKeys, true);
+      assert.equal(auth?.sessionRecording, "proxy");
       assert.deepEqual(auth.authentication, {
         type: "local",
         secondFactor: "otp",

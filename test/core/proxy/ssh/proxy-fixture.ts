@@ -1,6 +1,9 @@
 /** An SSH proxy behind a TCP listener, with what it takes to be its client or its target. */
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { AuthApi } from "../../../../core/auth/client/api.js";
 import type { ClusterView } from "../../../../core/auth/client/view.js";
 import type { Address } from "../../../../core/grammar/address.js";
@@ -9,12 +12,13 @@ import { SshWriter } from "../../../../core/pki/ssh-wire.js";
 import { systemClock } from "../../../../core/plugin/clock.js";
 import { silentLogger } from "../../../../core/plugin/logger.js";
 import { createSshProxy, type SshProxy, type SshProxyOptions } from "../../../../core/proxy/ssh/service.js";
+import type { ClusterConfig } from "../../../../core/resources/cluster.js";
 import type { Role } from "../../../../core/resources/role.js";
 import type { Server } from "../../../../core/resources/server.js";
 import { connectSsh } from "../../../../core/ssh/client.js";
 import type { SshChannel, SshConnection, SshSigner } from "../../../../core/ssh/contract.js";
 import { DEFAULT_LIMITS } from "../../../../core/ssh/limits.js";
-import { role } from "../../node/node-fixture.js";
+import { clusterConfig, HOST_ID, role } from "../../node/node-fixture.js";
 import { TestAuthority } from "../../ssh/authority.js";
 
 /** The cluster's name. */
@@ -75,7 +79,11 @@ export class ProxyFixture {
   auditFailure: Error | undefined;
   /** What the user of the tests may do. */
   role: Role = role("access");
+  /** What the cluster's configuration says. */
+  config: Partial<ClusterConfig["spec"]> = {};
   readonly authority: TestAuthority;
+  /** The proxy's data directory. */
+  readonly directory = mkdtempSync(join(tmpdir(), "proxy-test-"));
   readonly #user: SshSigner;
   readonly #opened: { close(): unknown }[] = [];
   #proxy!: SshProxy;
@@ -93,7 +101,10 @@ export class ProxyFixture {
     fixture.#proxy = createSshProxy({
       api: fixture.#api(),
       view: fixture.#view(),
+      hostId: HOST_ID,
       hostSigners: () => [host],
+      dataDir: fixture.directory,
+      auditPolicy: "strict",
       unregisteredTargets: [],
       authAddresses: () => fixture.authAddresses,
       algorithms: {},
@@ -145,6 +156,7 @@ export class ProxyFixture {
   async close(): Promise<void> {
     for (const opened of this.#opened.reverse()) opened.close();
     await this.#proxy.close();
+    rmSync(this.directory, { recursive: true });
   }
 
   #api(): AuthApi {
@@ -161,6 +173,10 @@ export class ProxyFixture {
     const key = Buffer.from(formatKeyLine(this.authority.publicBlob)).toString("base64");
     return {
       clusterName: CLUSTER,
+      clusterConfig: () => clusterConfig(this.config),
+      locks: () => [],
+      staleSince: () => undefined,
+      onChange: () => () => undefined,
       nodes: () => this.nodes,
       user: (name: string) => ({
         metadata: { name },
