@@ -107,6 +107,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const pipes = new PipePool(tools.bash);
   const refusals = new RefusalAudit((event) => api.emitAuditEvent(event), { log, clock });
   const openSessions = new OpenSessions(join(options.dataDir, "node", "open-sessions"), log);
+  const forwardings = new Set<ConnectionForwarding>();
   const loginRecords = isRoot
     ? new LoginRecords({
         paths: settings.accounting ?? SYSTEM_ACCOUNTING,
@@ -159,6 +160,10 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     let recordedByProxy = false;
     const context = unlessRecordedElsewhere(shared, () => recordedByProxy);
     const forwarding = new ConnectionForwarding(context, connection, identity);
+    forwardings.add(forwarding);
+    void connection.whenClosed
+      .then(() => forwarding.forwards.idle())
+      .then(() => forwardings.delete(forwarding));
     const host = new LocalSessions(forwarding, identity);
     log.info("a user is connected", {
       user: identity.user,
@@ -194,7 +199,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
 
   async function stop(ending: Promise<void>): Promise<void> {
     await ending;
-    await sessions.idle();
+    await Promise.all([...[...forwardings].map(({ forwards }) => forwards.idle()), sessions.idle()]);
     access.close();
     await refusals.close();
     await tidied;

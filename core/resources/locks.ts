@@ -1,7 +1,11 @@
 import { hasCode, notFound } from "../errors/error.js";
-import { prefixRange, type Storage } from "../plugin/storage.js";
+import type { Storage } from "../plugin/storage.js";
 import { createCollection } from "./collection.js";
-import { DELETED_USER_LOCK_PREFIX, deletedUserLockName } from "./deleted-user-lock.js";
+import {
+  AFTER_DELETED_USER_LOCKS,
+  DELETED_USER_LOCK_PREFIX,
+  deletedUserLockName,
+} from "./deleted-user-lock.js";
 import { below, keys } from "./keys.js";
 import { lockCodec } from "./lock-codec.js";
 import type { Lock } from "./lock.js";
@@ -35,10 +39,9 @@ export function createLockStore(storage: Storage): LockStore {
     list: async () => (await collection.list(below(keys.locks))).map(({ value }) => value),
     async listAgainst(user) {
       const { start, end } = below(keys.locks);
-      const deleted = prefixRange(keys.locks + DELETED_USER_LOCK_PREFIX);
       const found = await Promise.all([
-        collection.list({ start, end: deleted.start }),
-        collection.list({ start: deleted.end, end }),
+        collection.list({ start, end: keys.locks + DELETED_USER_LOCK_PREFIX }),
+        collection.list({ start: keys.locks + AFTER_DELETED_USER_LOCKS, end }),
         collection.find(keys.lock(deletedUserLockName(user))),
       ]);
       return found.flat().flatMap((lock) => lock?.value ?? []);
