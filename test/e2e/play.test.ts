@@ -155,6 +155,30 @@ describe("e2e: tsh play", function () {
       assert.ok(took < 10_000, `${took} ms`);
     });
 
+    it("is moved in by keys on a terminal", async () => {
+      const { code, stdout } = await onTerminal(
+        `${ours("tsh")} play ${sid}`,
+        [
+          ["tick 0\r", { keys: " " }],
+          ["00:00:00", { keys: "5" }],
+          ["tick 43199\r.*11:59:59", { keys: "\u001b[C" }],
+          ["tick 43200\r.*tick 43201\r.*12:00:01", { keys: "\u001b[D" }],
+          ["tick 43200\r.*12:00:00", { keys: "\u001b[6~" }],
+          ["tick 43260\r.*12:01:00", { keys: "\u001bOF" }],
+          ["tick 86399\r.*23:59:59", { keys: "\u001b[H" }],
+          ["00:00:00", { keys: "9" }],
+          ["tick 77759\r.*21:35:59", { keys: "q" }],
+        ],
+        env,
+      );
+      assert.equal(code, 0, stdout);
+      assert.match(stdout, /end of session playback/);
+      assert.ok(
+        !stdout.includes("tick 43198\r\n\u001b[?1049l"),
+        "a jump back shows nothing of what is later",
+      );
+    });
+
     it("says in words where there is no output", async () => {
       const silent = await makeRecording([{ event: "exec", command: "true" }], "");
       const { code, stderr } = await run(ours("tsh"), ["play", silent.archive], { env });
