@@ -108,7 +108,6 @@ function checkHeader(payload: Buffer, { sessionId, serverId, namespaces }: Archi
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

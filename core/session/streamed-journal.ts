@@ -49,8 +49,8 @@ export async function openStreamedJournal(
 interface Waiting {
   readonly buffers: readonly Buffer[];
   readonly sizeBytes: number;
-  resolve(): void;
-  reject(error: Error): void;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 class StreamedJournal implements JournalSink {
@@ -58,6 +58,8 @@ class StreamedJournal implements JournalSink {
   readonly #sessionId: string;
   readonly #options: StreamedJournalOptions;
   readonly #over = new AbortController();
+  /** One for all requests: each signal made of others costs memory while those live. */
+  readonly #patience: AbortSignal;
   #tellFailure: (error: Error) => void = () => undefined;
   #waiting: Waiting[] = [];
   #sending: Promise<void> | undefined;
@@ -68,6 +70,7 @@ class StreamedJournal implements JournalSink {
   constructor(sessionId: string, options: StreamedJournalOptions) {
     this.#sessionId = sessionId;
     this.#options = options;
+    this.#patience = AbortSignal.any([this.#over.signal, options.stopping]);
     this.failed = new Promise((resolve) => {
       this.#tellFailure = resolve;
     });
@@ -91,6 +94,7 @@ class StreamedJournal implements JournalSink {
   }
 
   async finish(): Promise<void> {
+    await this.#sending;
     this.#over.abort();
     await this.#sending;
     if (this.#failure !== undefined) throw this.#failure;
@@ -139,17 +143,16 @@ class StreamedJournal implements JournalSink {
 
   /** The very same bytes again and again: auth knows those that it has by their place. */
   async #send(bytes: Buffer): Promise<void> {
-    const { api, clock, stopping } = this.#options;
+    const { api, clock } = this.#options;
     const settled = new AbortController();
     const late = clock.sleep(PATIENCE_MS, settled.signal).then(() => {
       throw unavailable(`the auth server has not taken the recording for ${PATIENCE_MS / 1000} seconds`);
     });
-    const signal = AbortSignal.any([settled.signal, stopping]);
     const offset = this.#offset;
     try {
       await Promise.race([
         retryWhileUnavailable(() => api.appendSessionJournal(this.#sessionId, offset, bytes), {
-          ...{ clock, forMs: PATIENCE_MS, signal },
+          ...{ clock, forMs: PATIENCE_MS, signal: this.#patience },
         }),
         late,
       ]);

@@ -45,7 +45,7 @@ describe("e2e: recordings straight to the auth server", function () {
     const child = spawn("ssh", [...client.args, "-tt", ...target, command], {
       stdio: ["pipe", "pipe", "pipe"],
     });
-    child.stderr!.resume();
+    child.stderr.resume();
     return child;
   };
   const uploadOf = async (sid: string): Promise<void> => {
@@ -58,8 +58,8 @@ describe("e2e: recordings straight to the auth server", function () {
     const start = await daemon.audited(
       (event) =>
         event.event === "session.start" &&
-        event.initial_command !== undefined &&
-        String(event.initial_command).includes(command),
+        Array.isArray(event.initial_command) &&
+        event.initial_command.join(" ").includes(command),
     );
     return String(start.sid);
   };
