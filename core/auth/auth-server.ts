@@ -32,6 +32,7 @@ import { createPresence } from "./presence.js";
 import { createRateLimit } from "./rate-limit.js";
 import { createSessionAudit, type Recordings } from "./session-audit.js";
 import { createSessionControl } from "./session-control.js";
+import { createSessionJournals } from "./session-journals.js";
 import type { AuthSettings } from "./settings.js";
 import { fromBase64 } from "./base64.js";
 import { createSigners } from "./signers.js";
@@ -50,6 +51,8 @@ export interface AuthServerOptions {
   readonly settings: AuthSettings;
   readonly audit: AuditTrail;
   readonly recordings: Recordings;
+  /** Where recordings of running sessions grow. */
+  readonly journalDirectory: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly hostId: string;
@@ -144,7 +147,10 @@ export function createAuthServer(options: AuthServerOptions): AuthServer {
         metadata: { name: hostId },
         spec: { addr: address, hostname },
       }),
-    close: () => authorities.close(),
+    close: async () => {
+      await services?.sessionJournals.close();
+      await authorities.close();
+    },
   };
 }
 
@@ -169,6 +175,8 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
   const locks = createLocks({ locks: stores.locks, audit, clock });
   const rateLimit = createRateLimit(ATTEMPTS_PER_SECOND, clock);
   const joinTokens = createJoinTokens(stores, clock);
+  const { namespaces, sessionOwners: owners } = stores;
+  const sessionAudit = createSessionAudit({ audit, recordings, namespaces, owners, clock });
   return {
     clusterName,
     storage,
@@ -208,12 +216,11 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
       log,
     }),
     presence: createPresence(stores.presence, clock),
-    sessionAudit: createSessionAudit({
-      audit,
-      recordings,
-      namespaces: stores.namespaces,
-      owners: stores.sessionOwners,
-      clock,
+    sessionAudit,
+    sessionJournals: createSessionJournals({
+      ...{ sessionAudit, namespaces, owners, clock, log },
+      directory: options.journalDirectory,
+      isStored: (sessionId) => recordings.playback.exists(sessionId),
     }),
     sessionControl: createSessionControl({
       places: stores.connectionPlaces,

@@ -41,6 +41,8 @@ export interface SessionAudit {
    * by this host, and `access_denied` where the session is another host's or there is another recording under the id.
    */
   upload(sessionId: string, archive: AsyncIterable<Uint8Array>, hostId: string): Promise<void>;
+  /** Claims the session for the host. Throws `access_denied` where it is another's. */
+  requireOwnSession(sessionId: string, hostId: string): Promise<void>;
   search(search: EventSearch): Promise<{ events: AuditEvent[]; next?: string | undefined }>;
 }
 
@@ -87,6 +89,7 @@ export function createSessionAudit(context: {
   };
 
   return {
+    requireOwnSession,
     async emit(event, hostId) {
       await audit.emit(await accept(event, hostId));
     },
@@ -160,7 +163,8 @@ async function requireSame(
   return stored;
 }
 
-function alreadyRecorded(sessionId: string): CodedError {
+/** The refusal of a session whose id has a recording. */
+export function alreadyRecorded(sessionId: string): CodedError {
   return accessDenied(`a session with the id ${sessionId} is on record already: choose another id`);
 }
 

@@ -11,6 +11,8 @@ export interface AuthSettings {
   readonly clusterName: string;
   readonly staticTokens: readonly ProvisionToken[];
   readonly sessionRecording: "node" | "proxy" | "off";
+  /** Recordings go straight to auth while the session runs. */
+  readonly syncRecording: boolean;
   readonly proxyChecksHostKeys: boolean;
   readonly authentication: {
     readonly type: "local";
@@ -31,18 +33,17 @@ export interface AuthSettings {
   readonly bootstrapFile?: string | undefined;
 }
 
-/** Where recordings are to be sent while the session runs, they are sent when it has ended. */
 const RECORDING_MODES = {
-  "node": "node",
-  "proxy": "proxy",
-  "off": "off",
-  "node-sync": "node",
-  "proxy-sync": "proxy",
+  "node": { sessionRecording: "node", syncRecording: false },
+  "proxy": { sessionRecording: "proxy", syncRecording: false },
+  "off": { sessionRecording: "off", syncRecording: false },
+  "node-sync": { sessionRecording: "node", syncRecording: true },
+  "proxy-sync": { sessionRecording: "proxy", syncRecording: true },
 } as const;
 
 /**
  * Settings of the auth service from its section. Where the file asks for a function that does not exist yet, the
- * stricter of the existing ones stands in for it: recording by the node, one-time passwords.
+ * stricter of the existing ones stands in for it: one-time passwords.
  * Throws `bad_parameter` where a token's file cannot be read.
  */
 export function resolveAuth(
@@ -54,7 +55,7 @@ export function resolveAuth(
     publicAddrs: section.publicAddr ?? [],
     clusterName: section.clusterName ?? defaults.nodename,
     staticTokens: (section.tokens ?? []).map(parseStaticToken),
-    sessionRecording: RECORDING_MODES[section.sessionRecording ?? "node"],
+    ...RECORDING_MODES[section.sessionRecording ?? "node"],
     proxyChecksHostKeys: section.proxyChecksHostKeys ?? true,
     authentication: {
       type: "local",

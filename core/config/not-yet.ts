@@ -49,10 +49,6 @@ export const NOT_YET: Readonly<Record<string, MissingFunction>> = {
   "teleport.log.output": { instead: "lines go to stderr", matters: oneOf("syslog") },
   "teleport.log.format.extra_fields": { instead: "every line has all fields" },
   "teleport.storage.audit_table_name": { instead: "name the table in audit_events_uri: dynamodb://<table>" },
-  "auth_service.session_recording": {
-    instead: "recordings are sent when a session has ended",
-    matters: oneOf("node-sync", "proxy-sync"),
-  },
   "auth_service.proxy_protocol": { instead: "PROXY headers are refused", matters: oneOf("on") },
   "auth_service.authentication.type": { instead: "users are local", matters: noneOf("local") },
   "auth_service.authentication.second_factor": {

@@ -43,6 +43,7 @@ import { unlessRecordedElsewhere } from "./recorded-elsewhere.js";
 import { checkRecordingProof, RECORDING_PROOF_REQUEST } from "../session/recording-proof.js";
 import { startRecordingUpload } from "../session/recording-upload.js";
 import { serveSessionChannel } from "../session/session-channel.js";
+import { configuredRecording } from "../session/session-context.js";
 import { SessionRegistry } from "../session/session-registry.js";
 import type { NodeSettings } from "./settings.js";
 
@@ -134,7 +135,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     dataDir: options.dataDir,
     auditPolicy: settings.auditPolicy ?? "strict",
     // Also in proxy mode: a client that comes by another way than the recording proxy is recorded all the same.
-    records: () => view.clusterConfig().spec.session_recording !== "off",
+    recording: () => configuredRecording(view),
     stopping: stopping.signal,
   };
   const uploads = startRecordingUpload(shared);

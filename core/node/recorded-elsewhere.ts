@@ -25,6 +25,6 @@ export function unlessRecordedElsewhere(context: NodeContext, elsewhere: () => b
       remove: unless((id) => openSessions.remove(id)),
       recover: (emit) => openSessions.recover(emit),
     },
-    records: () => !elsewhere() && context.records(),
+    recording: () => (elsewhere() ? "none" : context.recording()),
   };
 }

@@ -64,6 +64,7 @@ export const authProviders: readonly Provider[] = [
         },
         clock,
         log: log.child("auth"),
+        journalDirectory: path.join(settings.dataDir, "auth", "journals"),
         hostId: host.id,
         hostname: host.name,
       });
@@ -143,6 +144,7 @@ function clusterSettings(auth: AuthSettings): ClusterSettings {
     },
     clusterConfig: {
       session_recording: auth.sessionRecording,
+      ...(auth.syncRecording && { session_recording_sync: true }),
       proxy_checks_host_keys: auth.proxyChecksHostKeys ? "yes" : "no",
       audit: {},
       client_idle_timeout: formatDuration(auth.clientIdleTimeoutMs),

@@ -87,7 +87,7 @@ async function inspect(tar: PassThrough, expectation: ArchiveExpectation): Promi
 
 async function checkEvents(entry: UstarEntry, expectation: ArchiveExpectation): Promise<void> {
   await pipeline(entry.content, createGunzip(), async (bytes: AsyncIterable<Buffer>) => {
-    for await (const line of splitLines(bounded(bytes), MAX_LINE_BYTES)) checkLine(line, expectation);
+    for await (const line of splitLines(bounded(bytes), MAX_LINE_BYTES)) checkEventLine(line, expectation);
   });
 }
 
@@ -100,7 +100,8 @@ async function* bounded(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   }
 }
 
-function checkLine(line: Buffer, expectation: ArchiveExpectation): void {
+/** Throws `bad_parameter` for a line of events that is none of this session by this host. */
+export function checkEventLine(line: Buffer, expectation: ArchiveExpectation): void {
   if (line.length === 0) return;
   const event = parseObject(line.toString("utf8"));
   const { server_id: serverId, namespace, sid } = event;

@@ -37,6 +37,9 @@ interface Pending {
  */
 export class Journal {
   readonly path: string;
+  /** Resolves with the first failure, also one that shows only when the disk is asked to keep what was written. */
+  readonly failed: Promise<Error>;
+  #tellFailure: (error: Error) => void = () => undefined;
   readonly #file: FileHandle;
   readonly #clock: Clock;
   readonly #stop = new AbortController();
@@ -52,6 +55,9 @@ export class Journal {
     this.path = path;
     this.#file = file;
     this.#clock = clock;
+    this.failed = new Promise((resolve) => {
+      this.#tellFailure = resolve;
+    });
   }
 
   /** Creates the file (0640; its directory 0750). It must not exist, and appears with its header already in it. */
@@ -158,6 +164,7 @@ export class Journal {
 
   #fail(error: Error): void {
     this.#failure ??= error;
+    this.#tellFailure(this.#failure);
     const waiting = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;

@@ -1,6 +1,6 @@
 /**
- * Records one session on the host that runs it. Nothing but a journal is written while the session runs; closing
- * turns it into the files that 4.2 uploads and plays (wire.md §9.4). See recovery.ts for what happens after a crash.
+ * Records one session. Nothing but a journal is written while the session runs; closing turns it into the files that 4.2
+ * uploads and plays (wire.md §9.4). See recovery.ts for what happens after a crash.
  */
 import { randomUUID } from "node:crypto";
 import { access, rename, rm } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { accessDenied, unavailable } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import { finishRecording } from "./finish.js";
-import { FrameType } from "./journal-frame.js";
+import { FrameType, type Frame } from "./journal-frame.js";
 import { Journal, type JournalHeader } from "./journal.js";
 import { thisProcess } from "./process-identity.js";
 import { completedName, indexName, journalName, unfinishedName } from "./session-files.js";
@@ -46,57 +46,114 @@ export interface Recorder {
   close(): Promise<void>;
   /** Removes the recording of a session that never began; nothing is left to upload. */
   discard(): Promise<void>;
+  /** Resolves, also while nothing is recorded, when nothing more can be. */
+  readonly failed: Promise<Error>;
 }
 
-/** What a recorder needs. */
-export interface RecorderOptions {
-  /** The upload directory: `<data_dir>/log/upload/sessions/default`. Created when absent. */
-  readonly directory: string;
+/** Where a recorder's frames go. */
+export interface JournalSink {
+  /** Appends a frame. Concurrent appends keep their order; a failure is final. */
+  append(frame: Frame): Promise<void>;
+  /** Finishes the recording: no frame follows. */
+  finish(): Promise<void>;
+  /** Drops what there is of a session that never began. */
+  discard(): Promise<void>;
+  /** Resolves with the first failure. */
+  readonly failed: Promise<Error>;
+}
+
+/** Whose recording it is. */
+export interface RecordedSession {
   readonly sessionId: string;
   readonly namespace: string;
   /** The UUID of the recording host; auth refuses recordings that name another. */
   readonly serverId: string;
   readonly clock: Clock;
+}
+
+/** What a recorder on the host itself needs. */
+export interface RecorderOptions extends RecordedSession {
+  /** The upload directory: `<data_dir>/log/upload/sessions/default`. Created when absent. */
+  readonly directory: string;
   readonly log: Logger;
 }
 
 /** Terminal output of one print line; longer output is split. */
 const MAX_PRINT_BYTES = 256 * 1024;
 
+/** The first frame of a session's journal. */
+export function journalHeader({ sessionId, namespace, serverId }: RecordedSession): JournalHeader {
+  return { version: 1, sid: sessionId, namespace, server_id: serverId, writer: thisProcess() };
+}
+
+/** Records into a journal that has its header. */
+export function recordInto(session: RecordedSession, journal: JournalSink): Recorder {
+  return new JournalRecorder(session, journal);
+}
+
 /**
- * Starts a recording. Throws `bad_parameter` for a malformed id, `access_denied` for one whose recording still waits
+ * Starts a recording that waits on this host for its upload. Throws `bad_parameter` for a malformed id, `access_denied` for one whose recording still waits
  * for its upload here, `unavailable` where the file cannot be made.
  */
 export async function createRecorder(options: RecorderOptions): Promise<Recorder> {
   checkSessionId(options.sessionId);
   await refuseRecorded(options);
-  const header: JournalHeader = {
-    version: 1,
-    sid: options.sessionId,
-    namespace: options.namespace,
-    server_id: options.serverId,
-    writer: thisProcess(),
-  };
   const path = join(options.directory, journalName(options.sessionId));
-  return new JournalRecorder(options, await Journal.create(path, header, options.clock));
+  const journal = await Journal.create(path, journalHeader(options), options.clock);
+  return recordInto(options, new LocalJournal(options, journal));
+}
+
+/** A journal on this host. */
+class LocalJournal implements JournalSink {
+  readonly failed: Promise<Error>;
+  readonly #options: RecorderOptions;
+  readonly #journal: Journal;
+
+  constructor(options: RecorderOptions, journal: Journal) {
+    this.#options = options;
+    this.#journal = journal;
+    this.failed = journal.failed;
+  }
+
+  append(frame: Frame): Promise<void> {
+    return this.#journal.append(frame);
+  }
+
+  async finish(): Promise<void> {
+    const { directory, sessionId, log } = this.#options;
+    try {
+      await this.#journal.close();
+      await finishRecording(directory, sessionId, { log });
+    } catch (error) {
+      // The name frees the journal for recovery, which leaves those of running processes alone.
+      await rename(this.#journal.path, join(directory, unfinishedName(sessionId))).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  discard(): Promise<void> {
+    return this.#journal.close().finally(() => rm(this.#journal.path, { force: true }));
+  }
 }
 
 class JournalRecorder implements Recorder {
   readonly sessionId: string;
-  readonly #options: RecorderOptions;
-  readonly #journal: Journal;
+  readonly failed: Promise<Error>;
+  readonly #session: RecordedSession;
+  readonly #journal: JournalSink;
   #nextIndex = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(options: RecorderOptions, journal: Journal) {
-    this.sessionId = options.sessionId;
-    this.#options = options;
+  constructor(session: RecordedSession, journal: JournalSink) {
+    this.sessionId = session.sessionId;
+    this.failed = journal.failed;
+    this.#session = session;
     this.#journal = journal;
   }
 
   async print(data: Uint8Array): Promise<void> {
     this.#checkOpen();
-    const timeMs = this.#options.clock.now().getTime();
+    const timeMs = this.#session.clock.now().getTime();
     const appends: Promise<void>[] = [];
     for (let start = 0; start < data.length; start += MAX_PRINT_BYTES) {
       const part = data.subarray(start, start + MAX_PRINT_BYTES);
@@ -112,9 +169,9 @@ class JournalRecorder implements Recorder {
     const recorded: RecordedEvent = {
       ...event,
       sid: this.sessionId,
-      namespace: this.#options.namespace,
-      server_id: this.#options.serverId,
-      time: typeof event["time"] === "string" ? event["time"] : this.#options.clock.now().toISOString(),
+      namespace: this.#session.namespace,
+      server_id: this.#session.serverId,
+      time: typeof event["time"] === "string" ? event["time"] : this.#session.clock.now().toISOString(),
       uid: typeof event["uid"] === "string" ? event["uid"] : randomUUID(),
       ei: this.#nextIndex++,
     };
@@ -123,27 +180,13 @@ class JournalRecorder implements Recorder {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#finish();
+    this.#closing ??= this.#journal.finish();
     return this.#closing;
   }
 
   discard(): Promise<void> {
-    this.#closing ??= this.#journal.close().finally(() => rm(this.#journal.path, { force: true }));
+    this.#closing ??= this.#journal.discard();
     return this.#closing;
-  }
-
-  async #finish(): Promise<void> {
-    const { directory, log } = this.#options;
-    try {
-      await this.#journal.close();
-      await finishRecording(directory, this.sessionId, { log });
-    } catch (error) {
-      // The name frees the journal for recovery, which leaves those of running processes alone.
-      await rename(this.#journal.path, join(directory, unfinishedName(this.sessionId))).catch(
-        () => undefined,
-      );
-      throw error;
-    }
   }
 
   #checkOpen(): void {

@@ -35,10 +35,10 @@ export async function recoverRecordings(
     const orphaned = name === unfinishedName(sessionId) || name === journalName(sessionId);
     if (!orphaned) continue;
     try {
-      const { header, empty } = await readHeader(join(directory, name));
+      const { header } = await readHeader(join(directory, name));
       if (name === journalName(sessionId) && isRunning(header.writer)) continue;
-      if (empty) await rm(join(directory, name));
-      else recovered.push({ sessionId, end: await recoverOne(directory, name, header, options.log) });
+      const recording = await recoverRecording(directory, name, options);
+      if (recording !== undefined) recovered.push(recording);
     } catch (error) {
       options.log.error("cannot finish an interrupted recording; it stays until the next start", {
         sid: sessionId,
@@ -49,12 +49,20 @@ export async function recoverRecordings(
   return recovered;
 }
 
-async function recoverOne(
+/**
+ * Finishes one recording that nobody writes any more, giving it an end where it has none. Undefined for an empty one,
+ * which is removed. Throws where it cannot be finished; the journal then stays.
+ */
+export async function recoverRecording(
   directory: string,
   journal: string,
-  header: JournalHeader,
-  log: Logger,
-): Promise<RecordedEvent | undefined> {
+  { log }: { readonly log: Logger },
+): Promise<RecoveredRecording | undefined> {
+  const { header, empty } = await readHeader(join(directory, journal));
+  if (empty) {
+    await rm(join(directory, journal));
+    return undefined;
+  }
   const sessionId = header.sid;
   let end: RecordedEvent | undefined;
   const closing = (summary: JournalSummary): RecordedEvent | undefined => {
@@ -63,8 +71,8 @@ async function recoverOne(
   };
   await removePartials(directory, sessionId);
   await finishRecording(directory, sessionId, { log, journal, closing });
-  log.warn("finished a recording that was interrupted", { sid: sessionId, ended: end === undefined });
-  return end;
+  if (end !== undefined) log.warn("finished a recording that was interrupted", { sid: sessionId });
+  return { sessionId, end };
 }
 
 /** The end that a session which was cut off never had; shaped as 4.2's, with `interrupted` added. */

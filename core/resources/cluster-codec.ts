@@ -18,6 +18,7 @@ export const clusterConfigCodec = createCodec<ClusterConfig>(
     "v3",
     z.object({
       session_recording: z.enum(["node", "proxy", "off"]).default("node"),
+      session_recording_sync: omitEmpty(truth),
       cluster_id: z.string().default(""),
       proxy_checks_host_keys: z.enum(["yes", "no"]).default("yes"),
       audit: z

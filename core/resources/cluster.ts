@@ -9,6 +9,8 @@ export type ClusterConfig = Resource<
   "cluster_config",
   {
     session_recording: "node" | "proxy" | "off";
+    /** Ours: recordings go straight to auth while the session runs (node-sync, proxy-sync). 4.2 reads over it. */
+    session_recording_sync?: boolean;
     cluster_id: string;
     proxy_checks_host_keys: "yes" | "no";
     audit: {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hasCode } from "../errors/error.js";
+import { hasCode, notFound } from "../errors/error.js";
 import type { Storage } from "../plugin/storage.js";
 import { createCodec } from "./codec.js";
 import { createCollection } from "./collection.js";
@@ -16,6 +16,8 @@ const codec = createCodec<{ host_id: string }>("owner of a session", z.object({ 
 export interface SessionOwnerStore {
   /** Gives a session to the first host that asks for it. False where it is another's. */
   claim(sessionId: string, hostId: string, now: Date): Promise<boolean>;
+  /** The host of a session. Throws `not_found` where none has asked for it, or not for long. */
+  ownerOf(sessionId: string): Promise<string>;
 }
 
 /** The owners in a backend, under a prefix of ours. */
@@ -57,6 +59,11 @@ export function createSessionOwnerStore(storage: Storage): SessionOwnerStore {
         }
       }
       return owner.hostId === hostId;
+    },
+    async ownerOf(sessionId) {
+      const found = await collection.find(keys.sessionOwner(sessionId));
+      if (found === undefined) throw notFound(`the session ${sessionId} belongs to no host`);
+      return found.value.host_id;
     },
   };
 }

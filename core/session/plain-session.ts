@@ -27,7 +27,7 @@ export class PlainSession implements Session, SessionClient {
     this.#events = events;
     this.#user = identity.user;
     void channel.whenClosed.then(() => parts.process.hangUp());
-    void parts.audit.failed.then(() => this.#terminate(unrecordable(parts.context)));
+    void parts.audit.failed.then(() => this.#terminate(unrecordable(parts)));
     const release = identity.holdSession(id, (reason) => this.#terminate(reason));
     this.done = this.#run().finally(release);
   }

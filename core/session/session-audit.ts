@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { PendingAuditEvent } from "../audit/catalogue.js";
 import { errorChain, hasCode, internal } from "../errors/error.js";
 import type { Recorder } from "../recording/recorder.js";
-import type { SessionContext } from "./session-context.js";
+import type { RecordingWay, SessionContext } from "./session-context.js";
 import { retryWhileUnavailable } from "./retry.js";
 
 /** A session's way to the audit log and its recording. */
@@ -39,6 +39,8 @@ export interface SessionAuditOptions {
   readonly sessionId: string;
   /** Absent for sessions that are not recorded. */
   readonly recorder: Recorder | undefined;
+  /** A recording that is streamed is strict under every policy: there is no other copy of it. */
+  readonly recording: RecordingWay;
 }
 
 const RETRY_FOR_MS = 60_000;
@@ -60,14 +62,15 @@ class QueuedAudit implements SessionAudit {
   #nextIndex = 0;
   #broken: Error | undefined;
 
-  constructor({ context, sessionId, recorder }: SessionAuditOptions) {
+  constructor({ context, sessionId, recorder, recording }: SessionAuditOptions) {
     this.#context = context;
     this.#sessionId = sessionId;
     this.#recorder = recorder;
-    this.#strict = context.auditPolicy === "strict";
+    this.#strict = context.auditPolicy === "strict" || recording === "streamed";
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
+    void recorder?.failed.then((error) => this.#lost(error));
   }
 
   async start(event: PendingAuditEvent): Promise<void> {
@@ -120,7 +123,7 @@ class QueuedAudit implements SessionAudit {
     try {
       await this.#recorder?.close();
     } catch (error) {
-      this.#warn("a recording could not be finished; it is recovered at the next start", error);
+      this.#warn("a recording could not be finished; it is recovered later", error);
     }
   }
 

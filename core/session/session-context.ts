@@ -6,6 +6,16 @@ import type { Logger } from "../plugin/logger.js";
 import type { OpenSessions } from "./open-sessions.js";
 import type { SessionRegistry } from "./session-registry.js";
 
+/** Not at all, on this host until the session has ended, or straight to the auth server. */
+export type RecordingWay = "none" | "stored" | "streamed";
+
+/** How the cluster is configured to record sessions, at whichever host that is. */
+export function configuredRecording(view: ClusterView): RecordingWay {
+  const { session_recording: where, session_recording_sync: sync } = view.clusterConfig().spec;
+  if (where === "off") return "none";
+  return sync ? "streamed" : "stored";
+}
+
 /** What all connections and sessions of one server share: a node that runs them, or a proxy that records them. */
 export interface SessionContext {
   readonly api: AuthApi;
@@ -21,8 +31,8 @@ export interface SessionContext {
   readonly dataDir: string;
   /** What becomes of a session whose audit or recording cannot be written. */
   readonly auditPolicy: "strict" | "best_effort";
-  /** Whether this service records the interactive sessions that start now. */
-  readonly records: () => boolean;
+  /** How this service records the interactive sessions that start now. */
+  readonly recording: () => RecordingWay;
   readonly sessions: SessionRegistry;
   readonly openSessions: Pick<OpenSessions, "add" | "remove" | "recover">;
   readonly refusals: RefusalAudit;

@@ -3,18 +3,19 @@
  * on record, and a session whose record cannot be kept ends, saying so on the user's terminal.
  */
 import { errorMessage, hasCode, unavailable } from "../errors/error.js";
-import { createRecorder, type Recorder } from "../recording/recorder.js";
+import { createRecorder, recordInto, type Recorder } from "../recording/recorder.js";
 import type { SshChannel, SshConnection } from "../ssh/contract.js";
 import type { LiveIdentity } from "./live-identity.js";
 import { PlainSession } from "./plain-session.js";
 import type { Program } from "./program.js";
 import { recordingDirectory } from "./recording-directory.js";
 import { openSessionAudit } from "./session-audit.js";
-import type { SessionContext } from "./session-context.js";
+import type { RecordingWay, SessionContext } from "./session-context.js";
 import { SessionEvents } from "./session-events.js";
 import type { StartProgram } from "./session-host.js";
 import type { TerminalSize } from "./session-process.js";
 import type { PtyRequest } from "./session-requests.js";
+import { openStreamedJournal } from "./streamed-journal.js";
 import { TerminalSession } from "./terminal-session.js";
 
 /** What a session is made of. */
@@ -59,8 +60,9 @@ export interface Session {
 export async function startSession(options: SessionOptions): Promise<Session> {
   const { context, connection, identity, pty, program, id } = options;
   identity.requireSession(id);
-  const recorder = pty === undefined ? undefined : await openRecorder(context, id);
-  const audit = openSessionAudit({ context, sessionId: id, recorder });
+  const recording = pty === undefined ? "none" : context.recording();
+  const recorder = await openRecorder(context, id, recording);
+  const audit = openSessionAudit({ context, sessionId: id, recorder, recording });
   const events = new SessionEvents({
     sessionId: id,
     namespace: context.namespace,
@@ -92,7 +94,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   try {
     // Putting the start on record took a while.
     identity.requireSession(id);
-    const parts = { context, program, audit, process: await options.start(id) };
+    const parts = { context, program, recording, audit, process: await options.start(id) };
     return pty === undefined
       ? new PlainSession(options, parts, events)
       : new TerminalSession({ ...options, mode: "peer", size: pty.size }, parts, events);
@@ -103,21 +105,21 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   }
 }
 
-async function openRecorder(context: SessionContext, sessionId: string): Promise<Recorder | undefined> {
-  if (!context.records()) return undefined;
+async function openRecorder(
+  context: SessionContext,
+  sessionId: string,
+  way: RecordingWay,
+): Promise<Recorder | undefined> {
+  if (way === "none") return undefined;
+  const { namespace, serverId, clock, log, dataDir } = context;
+  const session = { sessionId, namespace, serverId, clock };
   try {
-    return await createRecorder({
-      directory: recordingDirectory(context.dataDir),
-      sessionId,
-      namespace: context.namespace,
-      serverId: context.serverId,
-      clock: context.clock,
-      log: context.log,
-    });
+    if (way === "streamed") return recordInto(session, await openStreamedJournal(session, context));
+    return await createRecorder({ ...session, directory: recordingDirectory(dataDir), log });
   } catch (error) {
     // An id that is taken is the client's fault, and must not be a way around the recording.
-    if (hasCode(error, "access_denied")) throw error;
-    if (context.auditPolicy === "best_effort") {
+    if (hasCode(error, "access_denied") || hasCode(error, "not_implemented")) throw error;
+    if (way === "stored" && context.auditPolicy === "best_effort") {
       context.log.warn("a session is not recorded", { sid: sessionId, error: errorMessage(error) });
       return undefined;
     }

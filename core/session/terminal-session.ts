@@ -66,7 +66,7 @@ export class TerminalSession implements Session {
       parties: () => [...this.#parties],
       size: first.size,
     });
-    void parts.audit.failed.then(() => this.#terminate(unrecordable(parts.context)));
+    void parts.audit.failed.then(() => this.#terminate(unrecordable(parts)));
     this.client = this.#admit(first, events);
     this.done = this.#run();
   }

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { withAdmin } from "./kit/admin.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
-import { startNode } from "./kit/node.js";
+import { startNode, type JoinedNode } from "./kit/node.js";
 import { freePorts } from "./kit/ports.js";
 import { needProgram, run, succeed } from "./kit/programs.js";
 import { said } from "./kit/said.js";
@@ -254,13 +254,13 @@ describe("e2e: tsh ssh", function () {
   });
 
   describe("on nodes with a label", () => {
-    const stops: (() => Promise<void>)[] = [];
+    const nodes: JoinedNode[] = [];
     before(async () => {
       for (const name of ["node2", "node3"]) {
-        stops.push(await startNode(daemon, { name, token: TOKEN, labels: { group: "a", only: name } }));
+        nodes.push(await startNode(daemon, { name, token: TOKEN, labels: { group: "a", only: name } }));
       }
     });
-    after(() => Promise.all(stops.map((stop) => stop())));
+    after(() => Promise.all(nodes.map((node) => node.stop())));
 
     it("runs on all, each output in one piece, and fails where one fails", async () => {
       const command = "for i in 1 2 3 4 5; do echo $i of $SSH_TELEPORT_HOST_UUID; sleep 0.05; done";

@@ -8,6 +8,8 @@ import { requireDefaultNamespace } from "./route.js";
 import { sessionId } from "./routes/sessions.js";
 
 const SLICE_LIMIT_BYTES = 16 * 1024 * 1024;
+/** Hosts send 2 MiB at a time, or one larger frame. */
+const JOURNAL_LIMIT_BYTES = 4 * 1024 * 1024;
 
 type ApiOf = (request: FastifyRequest) => AuthApi;
 
@@ -31,6 +33,30 @@ export function registerSessionSlices(app: FastifyInstance, prefix: string, apiO
         throw badParameter("the slice is of another session than the path");
       }
       await apiOf(request).postSessionSlice(slice);
+      return sendJson(reply, { message: "ok" });
+    });
+  });
+}
+
+/** Registers `POST …/sessions/:id/journal?offset=N`, ours: frames of the recording of a running session. */
+export function registerSessionJournals(app: FastifyInstance, prefix: string, apiOf: ApiOf): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
+      "application/octet-stream",
+      { parseAs: "buffer", bodyLimit: JOURNAL_LIMIT_BYTES },
+      (_request, body, done) => done(null, body),
+    );
+    scope.post(`${prefix}/namespaces/:namespace/sessions/:id/journal`, async (request, reply) => {
+      const call = pathOf(request);
+      requireDefaultNamespace(call);
+      const { offset: text = "" } = request.query as { offset?: string };
+      const offset = Number(text);
+      if (!/^\d+$/.test(text) || !Number.isSafeInteger(offset)) {
+        throw badParameter("query parameter 'offset' must be a number that is not negative");
+      }
+      const frames = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      await apiOf(request).appendSessionJournal(sessionId(call), offset, frames);
       return sendJson(reply, { message: "ok" });
     });
   });

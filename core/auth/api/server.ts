@@ -14,7 +14,11 @@ import type { AuthApi } from "../client/api.js";
 import { AuthService } from "../client/messages/gen/auth_pb.js";
 import { createGrpcService } from "./grpc.js";
 import { verifyPeer, type TrustedAuthority, type VerifiedPeer } from "./peer.js";
-import { registerRecordingUploads, registerSessionSlices } from "./recording-routes.js";
+import {
+  registerRecordingUploads,
+  registerSessionJournals,
+  registerSessionSlices,
+} from "./recording-routes.js";
 import { sendError } from "./reply.js";
 import { registerRest, rewriteUrl } from "./rest.js";
 import { createTlsContexts, type ServerCertificate } from "./tls-contexts.js";
@@ -118,6 +122,7 @@ export async function createApiServer<C>(options: ApiServerOptions<C>): Promise<
   for (const prefix of ["/v1", "/v2"]) {
     registerRest(app, prefix, callOf);
     registerSessionSlices(app, prefix, (request) => callOf(request).api);
+    registerSessionJournals(app, prefix, (request) => callOf(request).api);
     registerRecordingUploads(app, prefix, (request) => callOf(request).api);
   }
   await app.register(fastifyConnectPlugin, {

@@ -15,6 +15,7 @@ import type { Presence } from "../presence.js";
 import type { RateLimit } from "../rate-limit.js";
 import type { Recordings, SessionAudit } from "../session-audit.js";
 import type { SessionControl } from "../session-control.js";
+import type { SessionJournals } from "../session-journals.js";
 import type { Signups } from "../signup.js";
 import type { Stores } from "../stores.js";
 import type { UserCertificates } from "../user-certificates.js";
@@ -38,6 +39,7 @@ export interface Services {
   readonly hostCertificates: HostCertificates;
   readonly presence: Presence;
   readonly sessionAudit: SessionAudit;
+  readonly sessionJournals: SessionJournals;
   readonly sessionControl: SessionControl;
   readonly recordings: Recordings;
   /** Bounds guesses of passwords and invites, per client. */

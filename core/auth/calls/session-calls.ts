@@ -20,6 +20,8 @@ export function sessionCalls({
   | "emitAuditEvent"
   | "postSessionSlice"
   | "uploadSessionRecording"
+  | "appendSessionJournal"
+  | "finishSessionJournal"
   | "getSessionChunk"
   | "getSessionEvents"
   | "getSessionEventPage"
@@ -27,7 +29,7 @@ export function sessionCalls({
   | "getSessionScreen"
   | "searchEvents"
 > {
-  const { stores, sessionAudit, recordings, clock } = services;
+  const { stores, sessionAudit, sessionJournals, recordings, clock } = services;
   const reporter = async (): Promise<string> => {
     await may.require("event", "create", "update");
     return may.requireHost("Node", "Proxy", "Admin").hostId;
@@ -79,6 +81,9 @@ export function sessionCalls({
     postSessionSlice: async (slice) => sessionAudit.slice(slice, await reporter()),
     uploadSessionRecording: async (sessionId, archive) =>
       sessionAudit.upload(sessionId, archive, await reporter()),
+    appendSessionJournal: async (sessionId, offset, frames) =>
+      sessionJournals.append(sessionId, offset, frames, await reporter()),
+    finishSessionJournal: async (sessionId) => sessionJournals.finish(sessionId, await reporter()),
     async getSessionChunk(sessionId, offset, maxBytes) {
       await requireRecording(sessionId);
       return recordings.playback.chunk(sessionId, offset, Math.min(maxBytes, MAX_CHUNK_BYTES));

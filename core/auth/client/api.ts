@@ -335,6 +335,15 @@ export interface AuthApi {
   postSessionSlice(slice: SessionSlice): Promise<void>;
   /** Uploads the tar of wire.md §9.3; returns when the store has verified it. */
   uploadSessionRecording(sessionId: string, archive: AsyncIterable<Uint8Array>): Promise<void>;
+  /**
+   * Sends whole journal frames of a running session, to stand at `offset` bytes; on auth's disk when it resolves. A repeated
+   * call with the same bytes changes nothing, and nothing is changed or taken back by any. Throws `access_denied` for
+   * another host's session and an id on record, `not_found` for a journal not open at this auth server, `compare_failed`
+   * for a gap. Unknown to 4.2.
+   */
+  appendSessionJournal(sessionId: string, offset: number, frames: Uint8Array): Promise<void>;
+  /** Makes a recording of the session's journal. May be repeated. Throws like {@link appendSessionJournal}. */
+  finishSessionJournal(sessionId: string): Promise<void>;
   /** Recorded output bytes; empty past the end. At most 5 MiB. */
   getSessionChunk(sessionId: string, offset: number, maxBytes: number): Promise<Uint8Array>;
   /** Lines of the recording's events file with `id` added; skips the first `after`. */

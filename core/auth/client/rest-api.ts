@@ -157,6 +157,15 @@ export function createRestApi(http: HttpClient): RestApi {
         contentType,
       });
     },
+    async appendSessionJournal(id, offset, frames) {
+      await http.send({
+        method: "POST",
+        path: `/v2${sessions("default", id)}/journal?offset=${offset}`,
+        body: { bytes: frames },
+        contentType: "application/octet-stream",
+      });
+    },
+    finishSessionJournal: (id) => act("POST", `${sessions("default", id)}/journal/end`, {}),
     async getSessionChunk(id, offset, maxBytes) {
       return (await send("GET", `${sessions("default", id)}/stream?bytes=${maxBytes}&offset=${offset}`))
         .bytes;

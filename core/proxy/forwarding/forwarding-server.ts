@@ -13,7 +13,7 @@ import type { Logger } from "../../plugin/logger.js";
 import { LiveAccess } from "../../session/live-access.js";
 import { OpenSessions } from "../../session/open-sessions.js";
 import { startRecordingUpload } from "../../session/recording-upload.js";
-import type { SessionContext } from "../../session/session-context.js";
+import { configuredRecording, type SessionContext } from "../../session/session-context.js";
 import { SessionRegistry } from "../../session/session-registry.js";
 import type { SshAlgorithms, SshChannel, SshConnection, SshLimits, SshSigner } from "../../ssh/contract.js";
 import { createSshServer } from "../../ssh/server.js";
@@ -56,12 +56,9 @@ export interface ForwardingServer {
   abandon(): void;
 }
 
-/** Values of `session_recording` with which the proxy records. */
-const PROXY_RECORDS: ReadonlySet<string> = new Set(["proxy", "proxy-sync"]);
-
 /** Whether clients are served by a {@link ForwardingServer}, as the cluster is configured now. */
 export function recordsAtProxy(view: ClusterView): boolean {
-  return PROXY_RECORDS.has(view.clusterConfig().spec.session_recording);
+  return view.clusterConfig().spec.session_recording === "proxy";
 }
 
 /** Makes the recording proxy, and finishes what an earlier one left behind. */
@@ -78,7 +75,7 @@ export function createForwardingServer(options: ForwardingServerOptions): Forwar
     service: "proxy",
     serverId: hostId,
     // Also where the mode has changed since the connection was made: nobody else records it.
-    records: () => view.clusterConfig().spec.session_recording !== "off",
+    recording: () => configuredRecording(view),
     openSessions: new OpenSessions(join(dataDir, "open-sessions"), log),
     stopping: stopping.signal,
   };

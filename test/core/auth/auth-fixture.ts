@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { createGuardrails, generateSync } from "otplib";
 import type { PendingAuditEvent } from "../../../core/audit/catalogue.js";
 import { createAuthServer, type AuthServer } from "../../../core/auth/auth-server.js";
@@ -59,7 +61,12 @@ export interface AuthFixture {
 /** Starts an auth server; settings that are given replace the default ones. */
 export async function startAuth(
   settings: Partial<AuthSettings> = {},
-  given: { storage?: Storage; clock?: MovingClock; recordings?: Recordings } = {},
+  given: {
+    storage?: Storage;
+    clock?: MovingClock;
+    recordings?: Recordings;
+    journalDirectory?: string;
+  } = {},
 ): Promise<AuthFixture> {
   const clock = given.clock ?? new MovingClock("2026-11-22T12:00:00Z");
   const storage = given.storage ?? (await storageWithAuthorities(settings.clusterName, clock));
@@ -78,6 +85,7 @@ export async function startAuth(
       search: async () => ({ events: [] }),
     },
     recordings: given.recordings ?? noRecordings,
+    journalDirectory: given.journalDirectory ?? path.join(tmpdir(), `journals-${randomUUID()}`),
     clock,
     log: silentLogger,
     hostId: AUTH_HOST,

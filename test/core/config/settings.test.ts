@@ -123,17 +123,18 @@ describe("resolveSettings", () => {
     const yaml = "auth_service: {session_recording: proxy, proxy_checks_host_keys: no}";
     const { auth } = resolved(yaml);
     assert.equal(auth?.sessionRecording, "proxy");
+    assert.equal(auth.syncRecording, false);
     assert.equal(auth.proxyChecksHostKeys, false);
+    const sync = resolved("auth_service: {session_recording: node-sync}").auth;
+    assert.deepEqual([sync?.sessionRecording, sync?.syncRecording], ["node", true]);
     assert.equal(resolved("auth_service: {enabled: yes}").auth?.proxyChecksHostKeys, true);
   });
 
   describe("stand-ins for functions that do not exist yet", () => {
     it("are the stricter ones", () => {
-      const yaml =
-        "auth_service: {session_recording: proxy-sync, authentication: {type: saml, second_factor: optional}}";
+      const yaml = "auth_service: {authentication: {type: saml, second_factor: optional}}";
       const auth = resolved(yaml).auth;
-      assert.equal(auth?.sessionRecording, "proxy");
-      assert.deepEqual(auth.authentication, {
+      assert.deepEqual(auth?.authentication, {
         type: "local",
         secondFactor: "otp",
         localAuth: true,

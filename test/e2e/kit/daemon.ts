@@ -54,8 +54,11 @@ export interface Daemon {
   runTctl(args: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** Events of the audit log, oldest first. */
   audit(): Record<string, unknown>[];
-  /** Resolves with the first audit event that matches, also one from before now. */
-  audited(matches: (event: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Resolves with the first audit event that matches, also one from before now; fails after 10 s or `withinMs`. */
+  audited(
+    matches: (event: Record<string, unknown>) => boolean,
+    withinMs?: number,
+  ): Promise<Record<string, unknown>>;
   /** Ends it with a signal and resolves with its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Starts it again on the same data. */
@@ -186,8 +189,11 @@ class RunningDaemon implements Daemon {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  async audited(matches: (event: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
-    const deadline = Date.now() + 10_000;
+  async audited(
+    matches: (event: Record<string, unknown>) => boolean,
+    withinMs = 10_000,
+  ): Promise<Record<string, unknown>> {
+    const deadline = Date.now() + withinMs;
     for (;;) {
       const found = this.audit().find(matches);
       if (found) return found;

@@ -8,11 +8,19 @@ import { freePorts } from "./ports.js";
 import { ours } from "./programs.js";
 import { said } from "./said.js";
 
-/** Starts a node and resolves once it serves; the returned function ends it. */
+/** A running node. */
+export interface JoinedNode {
+  readonly port: number;
+  readonly dataDir: string;
+  /** Ends it by SIGKILL. */
+  stop(): Promise<void>;
+}
+
+/** Starts a node and resolves once it serves. */
 export async function startNode(
   daemon: Daemon,
   options: { name: string; token: string; labels: Readonly<Record<string, string>> },
-): Promise<() => Promise<void>> {
+): Promise<JoinedNode> {
   const { name, token, labels } = options;
   const dataDir = path.join(daemon.folder, `node-${name}`);
   mkdirSync(dataDir, { mode: 0o700 });
@@ -41,5 +49,5 @@ export async function startNode(
     await stop();
     throw error;
   }
-  return stop;
+  return { port, dataDir, stop };
 }

@@ -7,7 +7,7 @@ import { count, RawReply, requireDefaultNamespace, route, type RestCall, type Ro
 /** Most bytes of a recording that one reply carries, as in 4.2. */
 export const MAX_STREAM_BYTES = 5 * 1024 * 1024;
 
-/** Endpoints of live sessions and of recorded ones, the last three unknown to 4.2; slices and uploads have files of their own. */
+/** Endpoints of live sessions and of recorded ones, those of journals, pages, timelines and screens unknown to 4.2; bodies that are no JSON are taken in recording-routes.ts. */
 export const sessionRoutes: readonly Route[] = [
   route("GET", "/namespaces/:namespace/sessions", (api, call) => api.getSessions(call.param("namespace"))),
   route("POST", "/namespaces/:namespace/sessions", (api, call) => {
@@ -25,6 +25,10 @@ export const sessionRoutes: readonly Route[] = [
   route("DELETE", "/namespaces/:namespace/sessions/:id", (api, call) =>
     api.deleteSession(call.param("namespace"), sessionId(call)),
   ),
+  route("POST", "/namespaces/:namespace/sessions/:id/journal/end", (api, call) => {
+    requireDefaultNamespace(call);
+    return api.finishSessionJournal(sessionId(call));
+  }),
   route("GET", "/namespaces/:namespace/sessions/:id/stream", async (api, call) => {
     requireDefaultNamespace(call);
     const bytes = count(call, "bytes");

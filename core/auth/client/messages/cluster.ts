@@ -45,6 +45,7 @@ export function toClusterConfig(config: ClusterConfig): ClusterConfigV3 {
     ...toEnvelope(config),
     spec: {
       sessionRecording: spec.session_recording,
+      sessionRecordingSync: spec.session_recording_sync ?? false,
       clusterId: spec.cluster_id,
       proxyChecksHostKeys: spec.proxy_checks_host_keys,
       audit: {
@@ -71,6 +72,7 @@ export function fromClusterConfig(message: ClusterConfigV3): ClusterConfig {
     ...fromEnvelope(message, "cluster_config"),
     spec: {
       session_recording: recording === "off" || recording === "proxy" ? recording : "node",
+      ...(spec?.sessionRecordingSync && { session_recording_sync: true }),
       cluster_id: spec?.clusterId ?? "",
       proxy_checks_host_keys: spec?.proxyChecksHostKeys === "no" ? "no" : "yes",
       audit: fromAuditConfig(spec?.audit),

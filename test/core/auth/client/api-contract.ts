@@ -188,6 +188,8 @@ const EXCHANGES: Exchange[] = [
   { method: "releaseConnectionPlace", args: ["alice", SID] },
   { method: "emitAuditEvent", args: [{ event: "exec", code: "T3002I", command: "echo hi", ei: 2147483646 }] },
   { method: "postSessionSlice", args: [slice] },
+  { method: "appendSessionJournal", args: [SID, 4096, Buffer.from("frames")] },
+  { method: "finishSessionJournal", args: [SID] },
   { method: "getSessionEvents", args: [SID, 3], result: [{ event: "print", bytes: 4, id: 3 }] },
   {
     method: "getSessionEventPage",
