@@ -31,9 +31,9 @@ export function isInForce({ spec }: Lock, subject: LockSubject, now: Date): bool
 
 /** What those are told whom a lock shuts out. */
 export function lockText({ spec: { target, message } }: Lock): string {
-  const fields = Object.entries(target)
+  const fields = (Object.entries(target) as [keyof LockTarget, string | undefined][])
     .filter(([, value]) => isNamed(value))
-    .map(([field, value]) => `${TITLES[field as keyof LockTarget] ?? field}:${JSON.stringify(value)}`);
+    .map(([field, value]) => `${TITLES[field] ?? field}:${JSON.stringify(value)}`);
   return `lock targeting ${fields.join(" ")} is in force${message ? `: ${message}` : ""}`;
 }
 

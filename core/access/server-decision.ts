@@ -56,11 +56,11 @@ export function decideVisible(roles: readonly CompiledRole[], server: ServerFact
   if (denying.some(({ labels }) => labels.fits(server.labels))) return false;
   const isDenied = (login: string): boolean => denying.some(({ logins }) => logins.has(login));
   return roles.some(
-    ({ allow: { logins, labels, hasNamespace } }) =>
-      hasNamespace(server.namespace) &&
-      logins.names.length > 0 &&
-      labels.fits(server.labels) &&
-      logins.names.some((login) => !isDenied(login)),
+    ({ allow }) =>
+      allow.hasNamespace(server.namespace) &&
+      allow.logins.names.length > 0 &&
+      allow.labels.fits(server.labels) &&
+      allow.logins.names.some((login) => !isDenied(login)),
   );
 }
 
