@@ -6,7 +6,7 @@ import { type ForwardingTarget, targetName } from "./target.js";
 export interface TargetRegistry {
   readonly sessions: SessionRegistry;
   /** The connection is gone; its sessions may go on for a while. Call once. */
-  release(): void;
+  readonly release: () => void;
 }
 
 interface Entry {
