@@ -42,6 +42,8 @@ export interface SessionClient {
 /** A running session. */
 export interface Session {
   readonly id: string;
+  /** Whether it has a terminal. */
+  readonly interactive: boolean;
   /** The client that started it. */
   readonly client: SessionClient;
   /** Whether its program has ended or is being ended. */
@@ -88,6 +90,8 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     });
   }
   try {
+    // Putting the start on record took a while.
+    identity.requireSession(id);
     const parts = { context, program, audit, process: await options.start(id) };
     return pty === undefined
       ? new PlainSession(options, parts, events)

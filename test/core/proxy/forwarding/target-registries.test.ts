@@ -20,7 +20,7 @@ function session(id: string): { session: Session; end: () => void } {
   let end: () => void = () => undefined;
   const done = new Promise<void>((resolve) => (end = resolve));
   const client = { resize: () => undefined, signal: () => false };
-  return { session: { id, client, ending: false, done }, end: () => end() };
+  return { session: { id, client, ending: false, interactive: true, done }, end: () => end() };
 }
 
 /** Lets all promises settle that wait for nothing else. */
