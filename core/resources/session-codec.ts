@@ -30,6 +30,7 @@ export const liveSessionCodec = createCodec<LiveSession>(
     created: time,
     last_active: time,
     server_id: z.string(),
+    target: omitEmpty(z.string()),
   }),
   { escapeHtml: true },
 );

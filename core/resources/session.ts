@@ -18,7 +18,10 @@ export interface LiveSession {
   login: string;
   created: string;
   last_active: string;
+  /** The host that keeps the session: the node, or the proxy that records it. */
   server_id: string;
+  /** Where a session that a proxy keeps runs: the UUID of a node, or `host:port`. Unknown to 4.2, which drops it. */
+  target?: string;
 }
 
 /** A change to a live session. */

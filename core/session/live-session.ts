@@ -26,7 +26,7 @@ const REFRESH_MS = 2_000;
 
 /** Publishes a session. Failures are logged and made good by a later refresh: the record is no part of the audit. */
 export function publishSession(context: SessionContext, facts: LiveSessionFacts): PublishedSession {
-  const { api, clock, serverId, log, namespace } = context;
+  const { api, clock, serverId, log, namespace, target } = context;
   const { sessionId } = facts;
   const stop = new AbortController();
   const started = clock.now().toISOString();
@@ -50,6 +50,7 @@ export function publishSession(context: SessionContext, facts: LiveSessionFacts)
       created: started,
       last_active: now,
       server_id: serverId,
+      ...(target === undefined ? {} : { target }),
     });
     created = true;
   };

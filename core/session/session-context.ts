@@ -25,6 +25,8 @@ export interface SessionContext {
   /** The id of the host that the service runs on. */
   readonly serverId: string;
   readonly hostname: string;
+  /** Where the sessions run, if not on this host: the UUID of a node, or `host:port` as the proxy dials it. */
+  readonly target?: string;
   readonly namespace: string;
   /** Static labels and results of label commands. */
   readonly labels: () => Record<string, string>;

@@ -47,9 +47,14 @@ export class SessionRegistry {
     this.#open.delete(id);
   }
 
-  /** Resolves when no session runs and every end is on record. */
+  /** Has nothing wait for clients any more, and resolves when no session runs and every end is on record. */
   async idle(): Promise<void> {
     this.#closing.abort();
+    await this.settled();
+  }
+
+  /** Resolves when no session runs and every end is on record. */
+  async settled(): Promise<void> {
     while (this.#open.size > 0) {
       await Promise.allSettled([...this.#open.values()].map(async (session) => (await session).done));
       await new Promise((resolve) => setImmediate(resolve));

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
-import { needProgram, run, type Outcome } from "./kit/programs.js";
+import { needProgram } from "./kit/programs.js";
+import { onTerminals } from "./kit/terminals.js";
 import { addUser, sshClient, type SshClient } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
@@ -30,23 +31,9 @@ describe("e2e: joining a session", function () {
       ...["-tt", `${LOGIN}@node1.example.test`, rest],
     ].join(" ");
 
-  /** Two terminals side by side, told apart by the variables `a` and `b` of the script. */
-  const play = (script: readonly string[]): Promise<Outcome> =>
-    run("expect", ["-f", "-"], {
-      input: [
-        "set timeout 30",
-        'proc see {who pattern} { expect -i $who -re $pattern {} timeout {puts "no $pattern"; exit 99} eof {puts "eof before $pattern"; exit 98} }',
-        'proc gone {who} { expect -i $who eof {} timeout {puts "still there"; exit 97} }',
-        ...script,
-        "exit 0",
-        "",
-      ].join("\n"),
-      env: { TERM: "xterm" },
-    });
-
   it("is shared: both type, both see, and the audit names both", async () => {
     const sid = randomUUID();
-    const { code, stdout } = await play([
+    const { code, stdout } = await onTerminals([
       `spawn ${command(alice, sid, "exec sh")}`,
       "set a $spawn_id",
       "send -i $a \"echo fir''st\\r\"",
@@ -75,7 +62,7 @@ describe("e2e: joining a session", function () {
 
   it("is watched by an observer, who types nothing and leaves by Ctrl-C", async () => {
     const sid = randomUUID();
-    const { code, stdout } = await play([
+    const { code, stdout } = await onTerminals([
       `spawn ${command(alice, sid, "exec sh")}`,
       "set a $spawn_id",
       "send -i $a \"echo fir''st\\r\"",
@@ -95,7 +82,7 @@ describe("e2e: joining a session", function () {
 
   it("comes back to one whose connection was lost", async () => {
     const sid = randomUUID();
-    const { code, stdout } = await play([
+    const { code, stdout } = await onTerminals([
       `spawn ${command(alice, sid, "exec sh")}`,
       "set a $spawn_id",
       "send -i $a \"here=before; echo fir''st\\r\"",
@@ -112,7 +99,7 @@ describe("e2e: joining a session", function () {
   });
 
   it("refuses to join what does not run", async () => {
-    const { code, stdout } = await play([
+    const { code, stdout } = await onTerminals([
       `spawn ${command(bob, randomUUID(), "", "peer")}`,
       "see $spawn_id {not found or it has ended}",
       "gone $spawn_id",

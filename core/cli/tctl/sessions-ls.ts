@@ -27,7 +27,7 @@ export async function listSessions({ api, print }: TctlContext, format: string):
       ["Session ID", "Node", "Login", "Participants", "Created", "Last active"],
       sessions.map((session) => [
         session.id,
-        hostnames.get(session.server_id) ?? session.server_id,
+        nodeOf(session, hostnames),
         session.login,
         participants(session),
         session.created,
@@ -37,7 +37,12 @@ export async function listSessions({ api, print }: TctlContext, format: string):
   );
 }
 
-/** The names of the servers that hold sessions: nodes, and proxies where those record. */
+/** Where a session runs, as its users know it. */
+function nodeOf({ server_id, target = server_id }: LiveSession, hostnames: Map<string, string>): string {
+  return hostnames.get(target) ?? target;
+}
+
+/** The names of the servers that have sessions: nodes, and proxies of 4.2 where those record. */
 async function hostnamesOf(api: AuthApi): Promise<Map<string, string>> {
   const servers = [...(await api.getNodes("default")), ...(await api.getProxies())];
   return new Map(servers.map(({ metadata, spec }) => [metadata.name, spec.hostname]));

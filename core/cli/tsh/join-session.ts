@@ -1,5 +1,6 @@
 /** Joining a live session: another client on the same terminal. */
 import { hasCode, notFound } from "../../errors/error.js";
+import { type Address, parseAddress } from "../../grammar/address.js";
 import type { AuthApi } from "../../auth/client/api.js";
 import type { LiveSession } from "../../resources/session.js";
 import { ExitWith } from "../program.js";
@@ -16,13 +17,15 @@ import { terminalSize } from "./terminal.js";
 /** `peer` types into the session, `observer` only watches. */
 export type JoinMode = "peer" | "observer";
 
+/** The one that a node is registered with. */
+const ANY_PORT = 0;
+
 /** Joins and stays until the session ends. Throws `not_found` where it is not live; see also runSession. */
 export async function joinSession(client: Client, id: string, mode: JoinMode): Promise<void> {
   const proxy = await connectProxy(client);
   try {
     const session = await findSession(proxy, client, id);
-    const node = { host: session.server_id, port: 0, login: session.login };
-    const connection = await connectNode(client, proxy, node);
+    const connection = await connectNode(client, proxy, { ...placeOf(session), login: session.login });
     try {
       onSessionNews(connection, {
         told: (line) => void process.stderr.write(`\r\n${line}\r\n`),
@@ -49,6 +52,11 @@ export async function joinSession(client: Client, id: string, mode: JoinMode): P
   } finally {
     proxy.close();
   }
+}
+
+/** Where a client goes to join: the node, or what the recording proxy stands in for. */
+function placeOf({ server_id, target }: LiveSession): Address {
+  return parseAddress(target ?? server_id, ANY_PORT);
 }
 
 async function findSession(proxy: ProxyClient, client: Client, id: string): Promise<LiveSession> {

@@ -94,7 +94,7 @@ export function serveForwardedConnection(options: ForwardedConnectionOptions): v
   }
   serveRemoteForwarding(connection, admission, forwarding);
   monitorConnection({ context, connection, identity });
-  void connection.whenClosed.then(() => target.close());
+  void connection.whenClosed.then(() => target.clientLeft());
 }
 
 /** Authentication has done the same already; what has changed since then ends the connection. */

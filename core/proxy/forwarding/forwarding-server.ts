@@ -14,12 +14,12 @@ import { LiveAccess } from "../../session/live-access.js";
 import { OpenSessions } from "../../session/open-sessions.js";
 import { startRecordingUpload } from "../../session/recording-upload.js";
 import { configuredRecording, type SessionContext } from "../../session/session-context.js";
-import { SessionRegistry } from "../../session/session-registry.js";
 import type { SshAlgorithms, SshChannel, SshConnection, SshLimits, SshSigner } from "../../ssh/contract.js";
 import { createSshServer } from "../../ssh/server.js";
 import { serveForwardedConnection } from "./forwarded-connection.js";
 import { HostCertificates } from "./host-certificates.js";
-import type { ForwardingTarget } from "./target.js";
+import { TargetRegistries, type TargetRegistry } from "./target-registries.js";
+import { type ForwardingTarget, targetName } from "./target.js";
 
 /** What the recording proxy needs. */
 export interface ForwardingServerOptions {
@@ -68,9 +68,8 @@ export function createForwardingServer(options: ForwardingServerOptions): Forwar
   const dataDir = join(options.dataDir, "proxy");
   const stopping = new AbortController();
   const access = new LiveAccess({ view, clock, log });
-  /** Of each connection its own, so that a session is not joined by way of another target, whose roles may differ. */
-  const registries = new Set<SessionRegistry>();
-  const shared: Omit<SessionContext, "hostname" | "namespace" | "labels" | "sessions"> = {
+  const registries = new TargetRegistries();
+  const shared: Omit<SessionContext, "hostname" | "namespace" | "labels" | "sessions" | "target"> = {
     ...{ api, view, dataDir, auditPolicy, refusals, log, clock },
     service: "proxy",
     serverId: hostId,
@@ -79,12 +78,13 @@ export function createForwardingServer(options: ForwardingServerOptions): Forwar
     openSessions: new OpenSessions(join(dataDir, "open-sessions"), log),
     stopping: stopping.signal,
   };
-  const contextOf = ({ facts }: ForwardingTarget, sessions: SessionRegistry): SessionContext => ({
+  const contextOf = (target: ForwardingTarget, { sessions }: TargetRegistry): SessionContext => ({
     ...shared,
     sessions,
-    hostname: facts.hostname,
-    namespace: facts.namespace,
-    labels: () => facts.labels,
+    target: targetName(target),
+    hostname: target.facts.hostname,
+    namespace: target.facts.namespace,
+    labels: () => target.facts.labels,
   });
   const uploads = startRecordingUpload(shared);
   const hostCertificates = new HostCertificates({ api, view, clock });
@@ -93,9 +93,8 @@ export function createForwardingServer(options: ForwardingServerOptions): Forwar
     async standInFor(target) {
       const signer = await hostCertificates.signer(target.presentedNames);
       return async (channel, carrying) => {
-        const sessions = new SessionRegistry();
-        registries.add(sessions);
-        const context = contextOf(target, sessions);
+        const registry = registries.of(target);
+        const context = contextOf(target, registry);
         const server = createSshServer({
           hostSigners: () => [signer],
           algorithms: options.algorithms,
@@ -113,11 +112,11 @@ export function createForwardingServer(options: ForwardingServerOptions): Forwar
         const { remoteAddress, localAddress } = carrying.connection;
         server.accept(channel, { remote: remoteAddress, local: localAddress });
         await server.drain();
-        void sessions.idle().then(() => registries.delete(sessions));
+        registry.release();
       };
     },
     close: async () => {
-      await Promise.all([...registries].map((sessions) => sessions.idle()));
+      await registries.idle();
       access.close();
       hostCertificates.close();
       await uploads.close();

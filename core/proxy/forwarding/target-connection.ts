@@ -29,12 +29,14 @@ export interface TargetConnectionOptions extends Omit<TargetHostCheckOptions, "a
 
 /**
  * Connects when the first channel needs it, since a client offers its agent only on its first channel, and once for all
- * channels. A failed attempt, or a connection that is lost, is followed by another one with the next channel.
+ * channels. A failed attempt, or a connection that is lost, is followed by another one with the next channel. It outlasts
+ * the client as long as programs run on it, since others may have joined their sessions.
  */
 export class TargetConnection {
   readonly #options: TargetConnectionOptions;
   #connection: Promise<SshConnection> | undefined;
-  #closed = false;
+  #clientLeft = false;
+  #programs = 0;
 
   constructor(options: TargetConnectionOptions) {
     this.#options = options;
@@ -53,9 +55,23 @@ export class TargetConnection {
     return connecting;
   }
 
-  /** Ends the connection, also one that is being made. */
-  close(): void {
-    this.#closed = true;
+  /** Keeps the connection for a program until the returned function is called, once. */
+  hold(): () => void {
+    this.#programs += 1;
+    return () => {
+      this.#programs -= 1;
+      if (this.#clientLeft) this.#endUnlessHeld();
+    };
+  }
+
+  /** The client has gone: ends the connection, also one that is being made, once no program holds it. */
+  clientLeft(): void {
+    this.#clientLeft = true;
+    this.#endUnlessHeld();
+  }
+
+  #endUnlessHeld(): void {
+    if (this.#programs > 0) return;
     this.#connection?.then(
       (connection) => connection.disconnect("The client has left"),
       () => undefined,
@@ -78,7 +94,7 @@ export class TargetConnection {
         clock,
       });
       await this.#proveRecording(connection);
-      if (this.#closed) connection.disconnect("The client has left");
+      if (this.#clientLeft) connection.disconnect("The client has left");
       this.#options.onConnection(connection);
       return connection;
     } finally {

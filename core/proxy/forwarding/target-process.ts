@@ -11,13 +11,19 @@ import type { SshChannel, SshConnection } from "../../ssh/contract.js";
 /** What a client's SSH program says of a channel that closed without an exit status. */
 const NO_STATUS: ExitStatus = { code: 255 };
 
+/** A program on a target. */
+export interface TargetProcess extends SessionProcess {
+  /** Resolves when the program has ended or was hung up: nothing more is wanted of it. */
+  readonly finished: Promise<void>;
+}
+
 /** Starts a program. Throws `unavailable` with the request that the target refused, or its reason for no channel. */
 export async function startTargetProcess(
   connection: SshConnection,
   launch: SessionLaunch,
-): Promise<SessionProcess> {
+): Promise<TargetProcess> {
   const channel = await connection.openChannel("session");
-  const process = new TargetProcess(channel, launch.pty !== undefined);
+  const process = new ChannelProcess(channel, launch.pty !== undefined);
   try {
     await request(channel, launch);
     return process;
@@ -56,11 +62,13 @@ function programRequest(program: Program): [what: string, name: string, payload?
   }
 }
 
-class TargetProcess implements SessionProcess {
+class ChannelProcess implements TargetProcess {
   readonly stdin: SshChannel;
   readonly stdout: SshChannel;
   readonly stderr: SshChannel["extended"] | undefined;
   readonly exited: Promise<ExitStatus>;
+  readonly finished: Promise<void>;
+  #hungUp: () => void = () => undefined;
   readonly #channel: SshChannel;
 
   constructor(channel: SshChannel, hasTerminal: boolean) {
@@ -77,6 +85,8 @@ class TargetProcess implements SessionProcess {
       });
       void channel.whenClosed.then(() => resolve(NO_STATUS));
     });
+    const hungUp = new Promise<void>((resolve) => (this.#hungUp = resolve));
+    this.finished = Promise.race([channel.whenClosed, hungUp]);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -87,6 +97,7 @@ class TargetProcess implements SessionProcess {
   /** What becomes of a program whose channel closes is the target's to decide. */
   hangUp(): void {
     this.#channel.close();
+    this.#hungUp();
   }
 
   resize({ columns, rows }: TerminalSize): void {

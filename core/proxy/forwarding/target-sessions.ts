@@ -38,11 +38,22 @@ export class TargetSessions implements SessionHost {
   }
 
   async prepare(launch: SessionLaunch): Promise<StartProgram> {
-    const connection = await this.#options.target.open();
+    const { target } = this.#options;
+    const connection = await target.open();
     const environment = new Map(launch.environment);
     // It names the session here. A node that were to join or make one by it would say no.
     environment.delete(SESSION_VARIABLE);
-    return () => startTargetProcess(connection, { ...launch, environment });
+    return async () => {
+      const release = target.hold();
+      try {
+        const process = await startTargetProcess(connection, { ...launch, environment });
+        void process.finished.then(release);
+        return process;
+      } catch (error) {
+        release();
+        throw error;
+      }
+    };
   }
 }
 

@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import type { ConnectionServer } from "../../access/connection-access.js";
 import { serverLabels } from "../../access/server-labels.js";
-import type { Address } from "../../grammar/address.js";
+import { type Address, formatAddress } from "../../grammar/address.js";
 import type { Server } from "../../resources/server.js";
 
 /** Where a forwarded connection leads, and by which names the client knows it. */
@@ -46,6 +46,11 @@ export function unregisteredTarget(
     presentedNames: namesOf([address.host], clusterName),
     requiredName: address.host,
   };
+}
+
+/** What leads to the target through the proxy, and to no other: the UUID of a registered node, else `host:port`. */
+export function targetName({ facts, address }: Pick<ForwardingTarget, "facts" | "address">): string {
+  return facts.id || formatAddress(address).toLowerCase();
 }
 
 /** Each name, and as `name.cluster`, by which `tctl auth export --type=host` has OpenSSH trust the cluster's hosts. */

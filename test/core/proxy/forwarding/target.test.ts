@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nodeTarget, unregisteredTarget } from "../../../../core/proxy/forwarding/target.js";
+import { nodeTarget, targetName, unregisteredTarget } from "../../../../core/proxy/forwarding/target.js";
 import { nodeAt } from "../ssh/proxy-fixture.js";
 
 const ID = "11111111-1111-4111-8111-111111111111";
@@ -21,6 +21,7 @@ describe("proxy: targets of the recording proxy", () => {
       "10.0.0.7",
     ]);
     assert.equal(target.requiredName, `${ID}.example.test`);
+    assert.equal(targetName(target), ID);
     assert.deepEqual(target.facts, { namespace: "default", labels: {}, id: ID, hostname: "node1" });
   });
 
@@ -28,6 +29,7 @@ describe("proxy: targets of the recording proxy", () => {
     const target = unregisteredTarget({ host: "db", port: 22 }, "default", "example.test");
     assert.deepEqual(target.presentedNames, ["db", "db.example.test"]);
     assert.equal(target.requiredName, "db");
+    assert.equal(targetName(target), "db:22");
     assert.deepEqual(target.facts, { namespace: "default", labels: {}, id: "", hostname: "db" });
   });
 });
