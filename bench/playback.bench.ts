@@ -29,20 +29,20 @@ const BUDGETS = { firstFrameMs: 1000, growth: 10 };
 /** Below this a ratio of times says nothing. */
 const NOISE_MS = 5;
 
-async function writeRecording(folder: string, frames: number): Promise<void> {
+async function writeRecording(folder: string, frames: number, pieceBytes: number): Promise<void> {
   const events = async function* () {
     yield `{"event":"session.start","size":"80:25","time":"2026-11-22T00:00:00Z"}\n`;
     for (let i = 0; i < frames; i += 1000) {
       let lines = "";
       for (let n = i; n < Math.min(frames, i + 1000); n++) {
         const ms = Math.floor((n * DAY_MS) / frames);
-        lines += `{"time":"2026-11-22T00:00:00Z","event":"print","bytes":${PIECE_BYTES},"ms":${ms},"offset":${n * PIECE_BYTES},"ei":${n},"ci":${n}}\n`;
+        lines += `{"time":"2026-11-22T00:00:00Z","event":"print","bytes":${pieceBytes},"ms":${ms},"offset":${n * pieceBytes},"ei":${n},"ci":${n}}\n`;
       }
       yield lines;
     }
   };
   const output = async function* () {
-    for (let n = 0; n < frames; n++) yield n % CLEAR_EVERY === 0 ? CLEAR : PIECE;
+    for (let n = 0; n < frames; n++) yield (n % CLEAR_EVERY === 0 ? CLEAR : PIECE).subarray(0, pieceBytes);
   };
   const zip = (source: () => AsyncIterable<string | Buffer>, name: string) =>
     pipeline(source, createGzip({ level: 1 }), createWriteStream(path.join(folder, name)));
@@ -72,10 +72,13 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-async function measure(frames: number): Promise<{ unpackMs: number; firstFrameMs: number }> {
+async function measure(
+  frames: number,
+  pieceBytes = PIECE_BYTES,
+): Promise<{ unpackMs: number; firstFrameMs: number }> {
   const { folder, remove } = await temporaryFolder();
   try {
-    await writeRecording(folder, frames);
+    await writeRecording(folder, frames, pieceBytes);
     const playback = createPlayback({
       store: new MemoryRecordingStore(),
       cacheDirectory: path.join(folder, "cache"),
@@ -94,10 +97,14 @@ async function measure(frames: number): Promise<{ unpackMs: number; firstFrameMs
   }
 }
 
+/** A busy shell: a print each second. Its first play unpacks it too. */
+const shell = await measure(86_400, 128);
+const shellColdMs = shell.unpackMs + shell.firstFrameMs;
 const short = await measure(10_000);
 const day = await measure(1_000_000);
 const growth = day.firstFrameMs / Math.max(NOISE_MS, short.firstFrameMs);
-const met = day.firstFrameMs <= BUDGETS.firstFrameMs && growth <= BUDGETS.growth;
+const met =
+  shellColdMs <= BUDGETS.firstFrameMs && day.firstFrameMs <= BUDGETS.firstFrameMs && growth <= BUDGETS.growth;
 console.log(
   JSON.stringify(
     {
@@ -105,6 +112,8 @@ console.log(
       node: process.version,
       cpus: cpus().length,
       hours: 24,
+      /** The first play of a shell's day, unpacking included. */
+      shellFirstPlayMs: { value: Math.round(shellColdMs), budget: BUDGETS.firstFrameMs },
       frames: 1_000_000,
       outputBytes: 1_000_000 * PIECE_BYTES,
       /** Once per recording and auth server: unpacking the archive and building its indexes. */

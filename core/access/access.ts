@@ -10,7 +10,13 @@ import { IMPLICIT_ROLE } from "./implicit-role.js";
 import { DEFAULT_MAX_TTL_MS, type EffectiveOptions, type LockingMode } from "./role-options.js";
 import type { RuleLog } from "./rule-action.js";
 import { decideRule } from "./rule-decision.js";
-import { decideServer, findServer, type ServerFacts, type ServerFindings } from "./server-decision.js";
+import {
+  decideServer,
+  decideVisible,
+  findServer,
+  type ServerFacts,
+  type ServerFindings,
+} from "./server-decision.js";
 import type { RuleSubject } from "./where.js";
 
 export type { Decision } from "./decision.js";
@@ -68,7 +74,7 @@ export function createAccess(roles: readonly Role[], traits: Traits): Access {
     logins: () => [...logins],
     checkServer,
     findServer: (server, login) => findServer(named, server, login),
-    canSeeServer: (server) => logins.some((login) => checkServer(server, login).allowed),
+    canSeeServer: (server) => decideVisible(all, server),
     checkRule: (verb, kind, subject = {}, log = () => undefined) =>
       decideRule(all, { verb, kind, subject, log }),
     capTtlMs: (requestedMs) =>

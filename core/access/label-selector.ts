@@ -41,7 +41,9 @@ export function compileLabelSelector(
   traits: Traits,
   whenUnclear: boolean,
 ): LabelSelector {
-  const find = misfitFinder(source, traits);
+  // Compiled when it is first asked: who calls the API with many roles looks at no server.
+  let compiled: LabelSelector["misfit"] | undefined;
+  const find: LabelSelector["misfit"] = (labels) => (compiled ??= misfitFinder(source, traits))(labels);
   return {
     misfit: find,
     fits(labels) {

@@ -50,6 +50,20 @@ export function decideServer(roles: readonly CompiledRole[], server: ServerFacts
   return granting === undefined ? refuse(SERVER_DENIED, noGrantText(login)) : allow(granting.name);
 }
 
+/** Whether {@link decideServer} lets any login in. It takes one look at each role, however many logins there are. */
+export function decideVisible(roles: readonly CompiledRole[], server: ServerFacts): boolean {
+  const denying = roles.filter(({ deny }) => deny.hasNamespace(server.namespace)).map(({ deny }) => deny);
+  if (denying.some(({ labels }) => labels.fits(server.labels))) return false;
+  const isDenied = (login: string): boolean => denying.some(({ logins }) => logins.has(login));
+  return roles.some(
+    ({ allow: { logins, labels, hasNamespace } }) =>
+      hasNamespace(server.namespace) &&
+      logins.names.length > 0 &&
+      labels.fits(server.labels) &&
+      logins.names.some((login) => !isDenied(login)),
+  );
+}
+
 /** Finds all that the roles say, where {@link decideServer} stops at what decides. */
 export function findServer(
   roles: readonly CompiledRole[],

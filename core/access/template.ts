@@ -3,9 +3,9 @@ import { badParameter } from "../errors/error.js";
 
 /** The traits that `internal.` may name, as in 4.2. */
 const INTERNAL_TRAITS: ReadonlySet<string> = new Set(["logins", "kubernetes_groups", "kubernetes_users"]);
-const TEMPLATE = /^([^{}]*)\{\{\s*([^{}]*?)\s*\}\}([^{}]*)$/;
+const TEMPLATE = /^([^{}]*)\{\{([^{}]*)\}\}([^{}]*)$/;
 const VARIABLE = /^(internal|external)(?:\.([A-Za-z_][A-Za-z0-9_]*)|\[\s*"([^"\\]+)"\s*\])$/;
-const EMAIL_LOCAL = /^email\.local\(\s*(.*?)\s*\)$/;
+const EMAIL_LOCAL = /^email\.local\((.*)\)$/;
 
 /**
  * Expands a text of a role: `prefix{{external.name}}suffix`, `{{internal.name}}`, `{{external["any name"]}}` or
@@ -24,7 +24,7 @@ export function expandTemplate(text: string, traits: Traits): string[] {
     return [text];
   }
   const [, prefix = "", expression = "", suffix = ""] = match;
-  return evaluate(expression, traits)
+  return evaluate(expression.trim(), traits)
     .filter((value) => value !== "")
     .map((value) => prefix.trimStart() + value + suffix.trimEnd());
 }
@@ -33,7 +33,7 @@ function evaluate(expression: string, traits: Traits): string[] {
   const argument = EMAIL_LOCAL.exec(expression)?.[1];
   return argument === undefined
     ? traitValues(expression, traits)
-    : traitValues(argument, traits).map(emailLocalPart);
+    : traitValues(argument.trim(), traits).map(emailLocalPart);
 }
 
 function traitValues(variable: string, traits: Traits): string[] {

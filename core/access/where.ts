@@ -99,7 +99,8 @@ function compilePath(steps: readonly PathStep[]): Value {
       step.by === "key" ? `[${JSON.stringify(step.name)}]` : `${i > 0 ? "." : ""}${step.name}`,
     )
     .join("");
-  if (!ROOTS.has(steps[0]?.name ?? "") || steps.length < 2) {
+  // With `user["name"]` the whole subject would pass for a map, and one that is absent for a map that lacks the key.
+  if (!ROOTS.has(steps[0]?.name ?? "") || steps[1]?.by !== "field") {
     throw badParameter(`${name} is not known: use fields of user, resource or session`);
   }
   return (subject) => {

@@ -3,9 +3,8 @@ import { requireReadableRole } from "../access/readable-role.js";
 import { auditEvent } from "../audit/catalogue.js";
 import { badParameter } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
-import { undefinedWhenMissing } from "../resources/collection.js";
+import { deletedUserLockName } from "../resources/deleted-user-lock.js";
 import { ZERO_TIME } from "../resources/envelope.js";
-import type { Lock } from "../resources/lock.js";
 import { roleCodec } from "../resources/role-codec.js";
 import type { RoleStore } from "../resources/roles.js";
 import type { Role } from "../resources/role.js";
@@ -15,7 +14,7 @@ import type { User } from "../resources/user.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
 import { fromBase64 } from "./base64.js";
-import { deletedUserLock, deletedUserLockName } from "./deleted-users.js";
+import { deletedUserLock } from "./deleted-users.js";
 import type { Locks } from "./locks.js";
 import type { Stores } from "./stores.js";
 
@@ -47,10 +46,6 @@ export function createAccounts(context: {
 }): Accounts {
   const { stores, locks, audit, clock } = context;
   const { users, roles, credentials } = stores;
-  const nextLock = async (name: string): Promise<Lock> => {
-    const before = await stores.locks.get(deletedUserLockName(name)).catch(undefinedWhenMissing);
-    return deletedUserLock(name, clock.now(), before);
-  };
   const withoutSecrets = (user: User): User => {
     const { local_auth: _secrets, ...spec } = user.spec;
     return { ...user, spec };
@@ -112,10 +107,14 @@ export function createAccounts(context: {
     async deleteUser(name, by) {
       const isKnown = (await users.find(name)) !== undefined;
       // Before the record is removed: a crash in between leaves nobody with a good certificate.
-      if (isKnown) await locks.put(await nextLock(name), by);
+      if (isKnown) await locks.putDeletedUser(name, by);
       await users.delete(name);
       // And after it, for a certificate that was being issued meanwhile and starts where the first lock ends.
-      if (isKnown) await stores.locks.put(await nextLock(name));
+      if (isKnown) {
+        await stores.locks.change(deletedUserLockName(name), (before) =>
+          deletedUserLock(name, clock.now(), before),
+        );
+      }
       await audit.emit(auditEvent("userDelete", "success", { user: name }));
     },
     async putRole(input, by) {

@@ -9,9 +9,11 @@ import { presenceCalls } from "./calls/presence-calls.js";
 import type { CallScope, Services } from "./calls/scope.js";
 import { sessionCalls } from "./calls/session-calls.js";
 import { sessionControlCalls } from "./calls/session-control-calls.js";
+import { requireWatch, watchCalls } from "./calls/watch-calls.js";
 import type { Caller, UserCaller } from "./caller.js";
 import { currentCaller } from "./current-caller.js";
 import type { AuthApi } from "./client/api.js";
+import { guardedWatch } from "./guarded-watch.js";
 
 /** The typed interface for one caller. Both transports use it, so a call answers the same through either. */
 export function createAuthApi(caller: Caller, services: Services): AuthApi {
@@ -20,11 +22,11 @@ export function createAuthApi(caller: Caller, services: Services): AuthApi {
 
 type Call = (...args: unknown[]) => unknown;
 
-/** Looks at the user again before each call and each event of a watch: connections live longer than decisions. */
+/** Looks at the user again before each call, and while a watch lasts: connections live longer than decisions. */
 function userApi(caller: UserCaller, services: Services): AuthApi {
-  const { stores, lockCheck } = services;
-  const current = async (): Promise<AuthApi> =>
-    apiOf(await currentCaller(caller, { users: stores.users, lockCheck }), services);
+  const { stores, storage, lockCheck, clock } = services;
+  const now = (): Promise<UserCaller> => currentCaller(caller, { users: stores.users, lockCheck });
+  const current = async (): Promise<AuthApi> => apiOf(await now(), services);
   const guarded =
     (name: keyof AuthApi): Call =>
     async (...args) =>
@@ -34,18 +36,26 @@ function userApi(caller: UserCaller, services: Services): AuthApi {
   ) as unknown as AuthApi;
   return {
     ...calls,
-    async *watch(kinds, signal) {
-      for await (const event of (await current()).watch(kinds, signal)) {
-        await current();
-        yield event;
-      }
-    },
+    watch: (kinds, signal) =>
+      guardedWatch(
+        async function* (until) {
+          yield* (await current()).watch(kinds, until);
+        },
+        {
+          ...{ storage, clock, username: caller.username, expires: caller.expires },
+          check: async () => requireWatch(scopeOf(await now(), services), kinds),
+        },
+        signal,
+      ),
   };
 }
 
+function scopeOf(caller: Caller, services: Services): CallScope {
+  return { caller, services, may: createAuthorization(caller, services.stores, services.log) };
+}
+
 function apiOf(caller: Caller, services: Services): AuthApi {
-  const may = createAuthorization(caller, services.stores, services.log);
-  const scope: CallScope = { caller, services, may };
+  const scope = scopeOf(caller, services);
   return {
     ...clusterCalls(scope),
     ...accountCalls(scope),
@@ -55,6 +65,7 @@ function apiOf(caller: Caller, services: Services): AuthApi {
     ...presenceCalls(scope),
     ...sessionCalls(scope),
     ...sessionControlCalls(scope),
+    ...watchCalls(scope),
     // The caller's view holds nothing open; the auth server itself is closed by its owner.
     close: () => Promise.resolve(),
   };

@@ -20,7 +20,7 @@ export interface Authorization {
    */
   requireOn(kind: string, verbs: readonly string[], find: () => Promise<readonly RuleThing[]>): Promise<void>;
   /** What of a list the caller may list and read; throws where that is nothing and a condition of a rule is why. */
-  visible<R extends object>(kind: string, list: () => Promise<R[]>): Promise<R[]>;
+  visible<R extends object>(kind: string, list: () => Promise<R[]>, view?: ListView<R>): Promise<R[]>;
   /** Requires a host in one of these roles. */
   requireHost(...roles: SystemRole[]): SystemCaller;
   /** Requires that a host speaks for itself; the auth server's own identity may speak for every host. */
@@ -33,6 +33,14 @@ export interface Authorization {
 
 /** What conditions of rules may speak of besides the caller. */
 export type RuleThing = Omit<RuleSubject, "user">;
+
+/** How conditions of rules see what is listed. */
+export interface ListView<R> {
+  /** What is required of each; `list` and `read` when absent. */
+  readonly verbs?: readonly string[];
+  /** How conditions may speak of one; as a resource in the form it has when absent. */
+  readonly thing?: (item: R) => RuleThing;
+}
 
 /** The rights of a caller, as they are now. What actions of rules log goes to `log`. */
 export function createAuthorization(caller: Caller, stores: Stores, log: Logger): Authorization {
@@ -103,12 +111,16 @@ export function createAuthorization(caller: Caller, stores: Stores, log: Logger)
       if (things.length === 0) throw refusal;
       for (const thing of things) requireAll(decide, thing);
     },
-    async visible(kind, list) {
-      const decide = await check(kind, ["list", "read"]);
+    async visible(
+      kind,
+      list,
+      { verbs = ["list", "read"], thing = (resource: object) => ({ resource }) } = {},
+    ) {
+      const decide = await check(kind, verbs);
       const refusal = decide({});
       if (refusal === undefined) return list();
       if (user === undefined) throw refusal;
-      const seen = (await list()).filter((resource) => decide({ resource }) === undefined);
+      const seen = (await list()).filter((item) => decide(thing(item)) === undefined);
       if (seen.length === 0) throw refusal;
       return seen;
     },

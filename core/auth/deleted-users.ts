@@ -1,7 +1,6 @@
 /** What keeps the certificates of a deleted user refused, also when the name is given again. */
-import { createHash } from "node:crypto";
+import { deletedUserLockName } from "../resources/deleted-user-lock.js";
 import type { Lock } from "../resources/lock.js";
-import { isKeySegment } from "../resources/keys.js";
 import { formatTime, optionalTime } from "../resources/rfc3339.js";
 
 const SECOND_MS = 1_000;
@@ -24,10 +23,4 @@ export function deletedUserLock(name: string, now: Date, before?: Lock): Lock {
       issued_before: formatTime(new Date(Math.max(lastSecond, last + SECOND_MS))),
     },
   };
-}
-
-/** The name of a deleted user's lock; there is one for each name that a user had. */
-export function deletedUserLockName(name: string): string {
-  const plain = `deleted-user:${name}`;
-  return isKeySegment(plain) ? plain : `deleted-user:${createHash("sha256").update(name).digest("hex")}`;
 }

@@ -104,7 +104,7 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
     async get(token) {
       const found = (await list()).find((known) => sameSecret(known.token, token));
       if (found === undefined) {
-        throw notFound("the join token is not found");
+        throw notFound("the join token is not found: see tctl tokens ls");
       }
       return found;
     },
@@ -115,7 +115,7 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
       }
       const removed = await stores.tokens.delete(token);
       if (!((await stores.invites.delete(token)) || removed)) {
-        throw notFound(`key /tokens/${token} is not found`);
+        throw notFound("the join token is not found: see tctl tokens ls");
       }
     },
     async check(token, role, hostId) {

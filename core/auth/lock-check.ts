@@ -23,11 +23,11 @@ export interface LockCheck {
 export function createLockCheck({ locks, clock }: { locks: LockStore; clock: Clock }): LockCheck {
   return {
     async requireUnlocked(subject) {
-      const lock = findLock(await locks.list(), subject, clock.now());
+      const lock = findLock(await locks.listAgainst(subject.user), subject, clock.now());
       if (lock !== undefined) throw accessDenied(lockText(lock));
     },
     async certificateStart(subject) {
-      const all = await locks.list();
+      const all = await locks.listAgainst(subject.user);
       const now = clock.now();
       for (let start = validFrom(now); ;) {
         const lock = findLock(all, { ...subject, issuedAt: start }, now);

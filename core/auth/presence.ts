@@ -64,7 +64,9 @@ export function createPresence(store: PresenceStore, clock: Clock): Presence {
 function requirePrintableNames({ metadata, spec }: Server): void {
   requirePrintable("the host name", spec.hostname);
   requirePrintable("the address", spec.addr);
-  requirePrintable("the public address", spec.public_addr ?? "");
+  for (const address of [spec.public_addr ?? "", ...(spec.public_addrs ?? [])]) {
+    requirePrintable("the public address", address);
+  }
   for (const [key, value] of Object.entries(metadata.labels ?? {})) {
     requirePrintable(`the label ${key}`, value);
   }

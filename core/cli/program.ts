@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { errorMessage, hasCode } from "../errors/error.js";
+import { systemErrorLine } from "../errors/system-error.js";
 import { completionCommand, completionExamples, SHELLS } from "./completion/completion-command.js";
 import type { ArgumentSource } from "./completion/completable.js";
 import { printToStdout } from "./output.js";
@@ -74,6 +75,13 @@ export async function runProgram(options: ProgramOptions, args: readonly string[
   completions.set(completion, SHELLS);
   program.addCommand(withExamples(quiet(completion), ...completionExamples(options.name)));
 
+  // Help is printed without anybody waiting for it. A reader that has left is no error.
+  let lostOutput: unknown;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE" || lostOutput !== undefined) return;
+    lostOutput = error;
+    process.exitCode = report(error, args, options);
+  });
   try {
     if (args.length === 0) {
       program.outputHelp();
@@ -82,7 +90,7 @@ export async function runProgram(options: ProgramOptions, args: readonly string[
     }
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    process.exitCode = report(error, args, options);
+    if (error !== lostOutput) process.exitCode = report(error, args, options);
   }
 }
 
@@ -161,7 +169,7 @@ function report(error: unknown, args: readonly string[], options: ProgramOptions
     if (debug) writeChain(error.cause);
     return error.exitCode;
   }
-  const message = errorMessage(error);
+  const message = systemErrorLine(error) ?? errorMessage(error);
   const lines = hasCode(error, "config") ? message.split("\n") : [message];
   for (const line of lines) process.stderr.write(`error: ${quotedWhereNeeded(line)}\n`);
   if (debug) writeChain(error);

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import { badParameter } from "../errors/error.js";
+import { badParameter, errorMessage } from "../errors/error.js";
+import { systemErrorText } from "../errors/system-error.js";
 import type { StartFlags } from "./flags.js";
 import { loadConfig } from "./load.js";
 import type { LoadedConfig } from "./load.js";
@@ -32,7 +33,8 @@ function readConfig(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw badParameter(`cannot read the configuration file '${path}'`, { cause: error });
+    const reason = systemErrorText(error) ?? errorMessage(error);
+    throw badParameter(`cannot read the configuration file '${path}': ${reason}`, { cause: error });
   }
 }
 

@@ -21,24 +21,36 @@ export class ForwardedAgent {
   socket(): Promise<string> {
     const refusal = this.#forwarding.agentRefusal();
     if (refusal !== undefined) return Promise.reject(accessDenied(refusal));
-    this.#socket ??= this.#listen();
+    this.#socket ??= this.#listen().catch((error: unknown) => {
+      // The next session may have more luck.
+      this.#socket = undefined;
+      throw error;
+    });
     return this.#socket;
   }
 
   async #listen(): Promise<string> {
     const { context, connection, forwards } = this.#forwarding;
+    await this.#forwarding.admission();
     const account = await context.lookupAccount(connection.user);
     const directory = await mkdtemp(join(tmpdir(), "teleport-"));
-    const path = join(directory, `teleport-${process.pid}.socket`);
+    const name = `teleport-${process.pid}.socket`;
+    const path = join(directory, name);
     const server = createServer(
       { allowHalfOpen: true },
       (client) =>
         void forwards.bring({ kind: "agent", addr: `unix:${path}` }, client, { type: AGENT_CHANNEL }),
     );
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+    const forget = await context.openSockets.addAgentFolder(directory, name);
     forwards.hold("agent", () => {
       this.#socket = undefined;
-      server.close(() => void rmdir(directory).catch(() => undefined));
+      server.close(
+        () =>
+          void rmdir(directory)
+            .catch(() => undefined)
+            .then(forget),
+      );
     });
     // The folder stays the daemon's, so that what is below it can be trusted; the socket alone is the user's.
     if (process.getuid?.() === 0) {

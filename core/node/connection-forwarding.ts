@@ -1,12 +1,8 @@
 /** What one connection may forward, and what it does forward at the moment. */
-import {
-  mayForwardAgent,
-  mayForwardPorts,
-  mayForwardX11,
-  type UserIdentity,
-} from "../access/user-identity.js";
+import { mayForwardAgent, mayForwardPorts, mayForwardX11 } from "../access/user-identity.js";
 import { ForwardingAudit, type ForwardKind } from "../session/forwarding-audit.js";
 import { Forwards } from "../session/forwards.js";
+import type { LiveIdentity } from "../session/live-identity.js";
 import type { SshConnection } from "../ssh/contract.js";
 import type { NodeContext } from "./node-context.js";
 import { pamAdmission } from "./pam/pam-account.js";
@@ -19,42 +15,50 @@ export class ConnectionForwarding {
   readonly forwards: Forwards;
   /** Throws `access_denied` where this host's PAM does not admit the login; forwards have no session of their own. */
   readonly admission: () => Promise<void>;
-  #identity: UserIdentity;
+  readonly #identity: LiveIdentity;
 
-  constructor(context: NodeContext, connection: SshConnection, identity: UserIdentity) {
+  constructor(context: NodeContext, connection: SshConnection, identity: LiveIdentity) {
     this.context = context;
     this.connection = connection;
     this.#identity = identity;
     this.admission = pamAdmission(context, connection, identity);
     this.audit = new ForwardingAudit({ context, connection, identity });
     this.forwards = new Forwards(connection, this.audit);
+    identity.onChange(() => this.#endWithdrawn());
   }
 
   /** Why ports and sockets may not be forwarded; undefined where they may. */
   portRefusal(): string | undefined {
     if (!this.context.settings.portForwarding) return "this node does not forward ports";
-    return mayForwardPorts(this.#identity) ? undefined : "port forwarding not allowed";
+    return this.#refusal(mayForwardPorts(this.#identity), "port forwarding not allowed");
   }
 
   /** Why the client's agent may not be forwarded; undefined where it may. */
   agentRefusal(): string | undefined {
-    return mayForwardAgent(this.#identity, this.connection.user) ? undefined : "agent forwarding not allowed";
+    return this.#refusal(
+      mayForwardAgent(this.#identity, this.connection.user),
+      "agent forwarding not allowed",
+    );
   }
 
   /** Why the client's display may not be forwarded; undefined where it may. */
   x11Refusal(): string | undefined {
     if (this.context.settings.x11 === undefined) return "this node does not forward X11";
-    return mayForwardX11(this.#identity, this.connection.user) ? undefined : "X11 forwarding not allowed";
+    return this.#refusal(mayForwardX11(this.#identity, this.connection.user), "X11 forwarding not allowed");
   }
 
-  /** Takes over what the user's roles say now, and ends at once what they no longer allow. */
-  update(identity: UserIdentity): void {
-    this.#identity = identity;
+  /** Ends at once what is no longer allowed. */
+  #endWithdrawn(): void {
     const withdrawn: ForwardKind[] = [
       ...(this.portRefusal() === undefined ? [] : (["local", "remote", "listener"] as const)),
       ...(this.agentRefusal() === undefined ? [] : (["agent"] as const)),
       ...(this.x11Refusal() === undefined ? [] : (["x11"] as const)),
     ];
     this.forwards.withdraw(new Set(withdrawn));
+  }
+
+  /** A user who is shut out forwards nothing while the sessions are still told why. */
+  #refusal(allowed: boolean, reason: string): string | undefined {
+    return this.#identity.refusal ?? (allowed ? undefined : reason);
   }
 }

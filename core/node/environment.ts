@@ -69,7 +69,8 @@ function sessionVariables(facts: EnvironmentFacts): [string, string][] {
   return variables;
 }
 
-function splitAddress(text: string): { host: string; port: number } {
+/** Splits the address of one end of a connection, which may have no port. */
+export function splitAddress(text: string): { host: string; port: number } {
   // Behind a tunnel there may be no address of our own.
   if (text === "") return { host: "0.0.0.0", port: 0 };
   if (isIP(text) !== 0) return { host: text, port: 0 };

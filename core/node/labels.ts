@@ -1,11 +1,9 @@
 /** Labels whose values are outputs of commands, run at the start and then each in its own period. */
-import { execFile } from "node:child_process";
-import { errorMessage } from "../errors/error.js";
 import { formatDuration } from "../grammar/duration.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { CommandLabel } from "../resources/server.js";
-import { checkTrustedProgram } from "./trusted-program.js";
+import { runLabelCommand } from "./label-command.js";
 import type { LabelCommand } from "./settings.js";
 
 /** The label commands of one node. */
@@ -14,7 +12,7 @@ export interface CommandLabels {
   readonly ready: Promise<void>;
   /** Labels as heartbeats carry them; results are empty until the first run. */
   current(): Record<string, CommandLabel>;
-  /** Ends the periodic runs. */
+  /** Ends the periodic runs, and the commands that run. */
   close(): void;
 }
 
@@ -27,9 +25,7 @@ export interface CommandLabelOptions {
   readonly onChange?: (() => void) | undefined;
 }
 
-const TIMEOUT_MS = 30_000;
 const SHORTEST_PERIOD_MS = 1_000;
-const MAX_OUTPUT_BYTES = 64 * 1024;
 
 /** Starts the commands. A command that fails gives its error as the label's value, so that it is seen. */
 export function startCommandLabels(options: CommandLabelOptions): CommandLabels {
@@ -40,8 +36,9 @@ export function startCommandLabels(options: CommandLabelOptions): CommandLabels 
     labels.set(name, { period: formatDuration(periodMs), command: [...command], result: "" });
   }
   const refresh = async (label: LabelCommand): Promise<void> => {
-    const result = await runLabelCommand(label.command);
+    const result = await runLabelCommand(label.command, { clock, signal: stop.signal });
     const previous = labels.get(label.name);
+    if (stop.signal.aborted) return;
     if (previous === undefined || previous.result === result.text) return;
     if (result.failed) log.warn("a label command failed", { label: label.name, error: result.text });
     labels.set(label.name, { ...previous, result: result.text });
@@ -62,29 +59,4 @@ export function startCommandLabels(options: CommandLabelOptions): CommandLabels 
     current: () => Object.fromEntries(labels),
     close: () => stop.abort(),
   };
-}
-
-/** Runs a command and gives its trimmed output, or what went wrong. Never rejects. */
-export async function runLabelCommand(
-  command: readonly string[],
-): Promise<{ text: string; failed: boolean }> {
-  const [program, ...args] = command;
-  try {
-    const file = await checkTrustedProgram(program ?? "");
-    return await new Promise((resolve) => {
-      const options = {
-        timeout: TIMEOUT_MS,
-        maxBuffer: MAX_OUTPUT_BYTES,
-        cwd: "/",
-        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
-      };
-      execFile(file, args, options, (error, stdout) => {
-        const output = stdout.trim();
-        if (error === null) resolve({ text: output, failed: false });
-        else resolve({ text: `${errorMessage(error).split("\n")[0] ?? ""} output: ${output}`, failed: true });
-      });
-    });
-  } catch (error) {
-    return { text: `${errorMessage(error)} output: `, failed: true };
-  }
 }

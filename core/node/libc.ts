@@ -3,6 +3,7 @@
  * refused with `unavailable`.
  */
 import { closeSync } from "node:fs";
+import { constants as os } from "node:os";
 import { getSystemErrorName } from "node:util";
 import koffi from "koffi";
 import { unavailable } from "../errors/error.js";
@@ -30,6 +31,10 @@ const SYSTEM_CALLS: Readonly<Record<string, SystemCalls>> = {
   arm64: { setGroups: 159, setResUid: 147, setResGid: 149 },
 };
 const UNCHANGED = -1;
+const F_OFD_SETLK = 37;
+const F_WRLCK = 1;
+/** struct flock on 64-bit systems; zeros stand for the whole file. */
+const FLOCK_BYTES = 32;
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
 
@@ -73,6 +78,19 @@ export function bindUnixSocket(path: string): number {
     throw error;
   }
   return fd;
+}
+
+/**
+ * Locks a whole file for writing as fcntl(2) does for libc's own writers; false where somebody else holds a lock. It ends
+ * with the descriptor. Throws `unavailable`.
+ */
+export function tryLockFile(fd: number): boolean {
+  const lock = Buffer.alloc(FLOCK_BYTES);
+  lock.writeInt16LE(F_WRLCK);
+  if (bind("fcntl", "int", ["int", "int", "uint8_t *"])(fd, F_OFD_SETLK, lock) === 0) return true;
+  const { EAGAIN, EACCES } = os.errno;
+  if (koffi.errno() === EAGAIN || koffi.errno() === EACCES) return false;
+  throw failure("cannot lock a file");
 }
 
 function bind(name: string, result: string, parameters: readonly string[]): NativeCall {

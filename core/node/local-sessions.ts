@@ -5,16 +5,16 @@ import type { PtyRequest } from "../session/session-requests.js";
 import type { SessionHost, SessionLaunch, StartProgram } from "../session/session-host.js";
 import type { X11Request } from "../session/x11-request.js";
 import type { SshChannel, SshConnection } from "../ssh/contract.js";
+import type { Account } from "./account.js";
 import { ForwardedAgent } from "./agent-forwarding.js";
 import type { ConnectionForwarding } from "./connection-forwarding.js";
-import { buildEnvironment } from "./environment.js";
+import { buildEnvironment, splitAddress } from "./environment.js";
 import type { Launch } from "./launcher.js";
 import type { NodeContext } from "./node-context.js";
 import { pamLogin } from "./pam/pam-account.js";
 import { startPamPiped, startPamPty } from "./pam/pam-process.js";
-import type { PamSettings } from "./pam/pam-settings.js";
 import { startPipedProcess } from "./piped-process.js";
-import { startPtyProcess } from "./pty-process.js";
+import { type PtyProcess, startPtyProcess } from "./pty-process.js";
 import { searchPath } from "./search-path.js";
 import { programStart } from "./shell-program.js";
 import { sttyArguments } from "./terminal-modes.js";
@@ -50,13 +50,30 @@ export class LocalSessions implements SessionHost {
     return openDisplay(request, channel, this.#forwarding);
   }
 
-  async #startByPam(launch: Launch, pam: PamSettings, pty: PtyRequest | undefined): Promise<SessionProcess> {
-    const { tools, log, clock, pipes } = this.#context;
-    const request = pamLogin(pam, this.#connection, this.#identity, launch.account);
-    const options = { request, launch, tools, log, clock };
-    return pty === undefined
-      ? startPamPiped(options, pipes)
-      : startPamPty(options, pty.size, await ttyGroup());
+  async #start(launch: Launch, pty: PtyRequest | undefined): Promise<SessionProcess> {
+    const { settings, tools, log, clock, pipes } = this.#context;
+    const pam = settings.pam && {
+      ...{ launch, tools, log, clock },
+      request: pamLogin(settings.pam, this.#connection, this.#identity, launch.account),
+    };
+    if (pty === undefined) {
+      return pam === undefined ? startPipedProcess(launch, tools, pipes) : startPamPiped(pam, pipes);
+    }
+    const { size } = pty;
+    const process =
+      pam === undefined
+        ? startPtyProcess(launch, tools, { size, ttyGroup: await ttyGroup() })
+        : await startPamPty(pam, size, await ttyGroup());
+    this.#record(process, launch.account);
+    return process;
+  }
+
+  /** Shows an interactive session to who(1) and last(1). */
+  #record({ terminal, pid, exited }: PtyProcess, { name, uid }: Account): void {
+    const { host } = splitAddress(this.#connection.remoteAddress);
+    const line = terminal.replace("/dev/", "");
+    const close = this.#context.loginRecords?.open({ line, pid, user: name, uid, host });
+    void exited.then(() => close?.());
   }
 
   async prepare({ program, pty, environment, forwardAgent, display }: SessionLaunch): Promise<StartProgram> {
@@ -78,7 +95,9 @@ export class LocalSessions implements SessionHost {
       agentSocket: forwardAgent ? await this.#agent.socket() : undefined,
       display,
       requested: environment,
-      userFile: context.settings.permitUserEnv ? await readUserEnvironmentFile(account.home) : new Map(),
+      userFile: context.settings.permitUserEnv
+        ? await readUserEnvironmentFile(account, context.log)
+        : new Map(),
     };
     return async (sessionId) => {
       const launch: Launch = {
@@ -87,10 +106,7 @@ export class LocalSessions implements SessionHost {
         environment: buildEnvironment({ ...facts, sessionId: pty === undefined ? undefined : sessionId }),
         terminalModes: pty === undefined ? undefined : sttyArguments(pty.modes),
       };
-      if (context.settings.pam !== undefined) return this.#startByPam(launch, context.settings.pam, pty);
-      return pty === undefined
-        ? startPipedProcess(launch, context.tools, context.pipes)
-        : startPtyProcess(launch, context.tools, { size: pty.size, ttyGroup: await ttyGroup() });
+      return this.#start(launch, pty);
     };
   }
 }

@@ -7,13 +7,15 @@ export function nodeServer(
   settings: NodeSettings,
   commands: Record<string, CommandLabel>,
 ): Server {
+  const [publicAddr, ...others] = settings.publicAddrs ?? [];
   return {
     kind: "node",
     version: "v2",
     metadata: { name: host.hostId, labels: { ...settings.labels } },
     spec: {
       addr: settings.advertiseAddr,
-      ...(settings.publicAddr === undefined ? {} : { public_addr: settings.publicAddr }),
+      ...(publicAddr === undefined ? {} : { public_addr: publicAddr }),
+      ...(publicAddr === undefined || others.length === 0 ? {} : { public_addrs: [publicAddr, ...others] }),
       hostname: host.hostname,
       ...(Object.keys(commands).length === 0 ? {} : { cmd_labels: commands }),
     },

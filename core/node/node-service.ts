@@ -29,8 +29,11 @@ import { ConnectionForwarding } from "./connection-forwarding.js";
 import { startCommandLabels } from "./labels.js";
 import { findLaunchTools } from "./launcher.js";
 import { LocalSessions } from "./local-sessions.js";
+import { SYSTEM_ACCOUNTING } from "./login-records/accounting-files.js";
+import { LoginRecords } from "./login-records/login-records.js";
 import type { NodeContext } from "./node-context.js";
 import { nodeServer } from "./node-server-resource.js";
+import { OpenSockets } from "./open-sockets.js";
 import { OpenSessions } from "../session/open-sessions.js";
 import { PipePool } from "./pipe-pool.js";
 import { serveLocalForwarding } from "./port-forwarding.js";
@@ -67,6 +70,8 @@ export interface NodeService {
   server(): Server;
   /** Calls back when {@link server} has changed, so that it is announced before its time. */
   onChange(listener: () => void): void;
+  /** How many sessions with a terminal run. */
+  interactiveSessions(): number;
   /** Resolves when every label command has run once: announce the node after that. */
   readonly ready: Promise<void>;
   /** Refuses new connections and resolves when the last session has ended and is on record. */
@@ -103,6 +108,19 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const pipes = new PipePool(tools.bash);
   const refusals = new RefusalAudit((event) => api.emitAuditEvent(event), { log, clock });
   const openSessions = new OpenSessions(join(options.dataDir, "node", "open-sessions"), log);
+  const forwardings = new Set<ConnectionForwarding>();
+  const loginRecords = isRoot
+    ? new LoginRecords({
+        paths: settings.accounting ?? SYSTEM_ACCOUNTING,
+        directory: join(options.dataDir, "node", "open-logins"),
+        ...{ log, clock },
+      })
+    : undefined;
+  const openSockets = new OpenSockets({
+    directory: join(options.dataDir, "node", "open-sockets"),
+    ...{ lookupAccount, tools, log },
+  });
+  const tidied = openSockets.removeLeftovers();
   const stopping = new AbortController();
   const here = (): ConnectionServer => {
     return { namespace: settings.namespace, labels: labels(), id: hostId, hostname };
@@ -110,7 +128,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
   const access = new LiveAccess({ view, clock, log });
   const shared: NodeContext = {
     ...{ api, view, hostname, settings, log, clock, labels, lookupAccount, tools, pipes },
-    ...{ sessions, openSessions, refusals },
+    ...{ sessions, openSessions, refusals, loginRecords, openSockets },
     service: "node",
     serverId: hostId,
     namespace: settings.namespace,
@@ -143,6 +161,10 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     let recordedByProxy = false;
     const context = unlessRecordedElsewhere(shared, () => recordedByProxy);
     const forwarding = new ConnectionForwarding(context, connection, identity);
+    forwardings.add(forwarding);
+    void connection.whenClosed
+      .then(() => forwarding.forwards.idle())
+      .then(() => forwardings.delete(forwarding));
     const host = new LocalSessions(forwarding, identity);
     log.info("a user is connected", {
       user: identity.user,
@@ -161,7 +183,6 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     admission.onSession((channel) => serveSessionChannel({ context, connection, identity, host, channel }));
     serveLocalForwarding(forwarding, admission);
     serveRemoteForwarding(forwarding, admission);
-    identity.onChange(() => forwarding.update(identity));
     monitorConnection({ context, connection, identity });
   }
 
@@ -179,9 +200,11 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
 
   async function stop(ending: Promise<void>): Promise<void> {
     await ending;
-    await sessions.idle();
+    await Promise.all([...[...forwardings].map(({ forwards }) => forwards.idle()), sessions.idle()]);
     access.close();
     await refusals.close();
+    await tidied;
+    await loginRecords?.written();
     commands.close();
     pipes.close();
     await uploads.close();
@@ -198,6 +221,7 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
     },
     server,
     onChange: (listener) => void listeners.add(listener),
+    interactiveSessions: () => sessions.interactive,
     ready: commands.ready.catch((error: unknown) => {
       log.error("label commands could not be run", { error: errorMessage(error) });
     }),

@@ -10,6 +10,8 @@ import { giveTerminal, PtyTerminal } from "./pty-terminal.js";
 
 /** A program with a terminal. */
 export interface PtyProcess extends SessionProcess {
+  /** The first process on the terminal. */
+  readonly pid: number;
   /** Path of the terminal, `/dev/pts/N`. */
   readonly terminal: string;
   resize(size: TerminalSize): void;

@@ -69,7 +69,11 @@ class RemoteListeners {
       };
       const listener = listenUnix(path, rights, (socket) => this.#bring(addr, socket, to));
       listener.server.maxConnections = context.settings.limits.maxChannels;
-      this.#remember(socketName(path), listener.close);
+      const forget = context.openSockets.addSocket(connection.user, path, listener.made);
+      this.#remember(socketName(path), () => {
+        listener.close();
+        forget();
+      });
       return true;
     });
     return opened ?? false;

@@ -1,3 +1,4 @@
+import type { AccountingPaths } from "./login-records/accounting-files.js";
 import type { PamSettings } from "./pam/pam-settings.js";
 import type { SshAlgorithms, SshLimits } from "../ssh/contract.js";
 
@@ -29,8 +30,8 @@ export interface NodeSettings {
   readonly pam?: PamSettings | undefined;
   /** Where proxies reach this node, `host:port`. */
   readonly advertiseAddr: string;
-  /** The first of `public_addr`, `host:port`. */
-  readonly publicAddr?: string | undefined;
+  /** All of `public_addr`, `host:port`; the first is what 4.2 announces. */
+  readonly publicAddrs?: readonly string[] | undefined;
   readonly algorithms: SshAlgorithms;
   /** Read anew for every connection, so its keepalive values may follow the cluster's configuration. */
   readonly limits: SshLimits;
@@ -38,6 +39,8 @@ export interface NodeSettings {
   readonly portForwarding: boolean;
   /** Absent where X11 is not forwarded; the roles have to allow it besides. */
   readonly x11?: X11Settings | undefined;
+  /** Where logins are shown; where Linux keeps these files, if absent. */
+  readonly accounting?: AccountingPaths | undefined;
   /** What becomes of a session whose audit or recording cannot be written; `strict` where absent. */
   readonly auditPolicy?: "strict" | "best_effort" | undefined;
   /**

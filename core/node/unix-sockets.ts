@@ -9,6 +9,8 @@ import { type LoginRights, withRightsOf } from "./login-rights.js";
 /** A listening Unix socket of a login. */
 export interface UnixListener {
   readonly server: Server;
+  /** The socket's file. */
+  readonly made: Stats;
   /** Stops listening and removes the socket, unless another one has taken its place. Idempotent. */
   readonly close: () => void;
 }
@@ -62,6 +64,7 @@ export function listenUnix(
   let open = true;
   return {
     server,
+    made,
     close: () => {
       if (!open) return;
       open = false;

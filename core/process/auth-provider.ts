@@ -13,6 +13,7 @@ import { formatDuration } from "../grammar/duration.js";
 import { createPlayback } from "../recording/playback.js";
 import { advertised } from "./advertise.js";
 import { localIdentity } from "./host-identity.js";
+import { measuredAuth } from "./metrics.js";
 import {
   AUDIT_LOG,
   AUTH_SERVER,
@@ -22,6 +23,7 @@ import {
   IDENTITIES,
   LISTENERS,
   LOG,
+  METRICS,
   RECORDINGS,
   SETTINGS,
   STORAGE,
@@ -42,8 +44,9 @@ export const authProviders: readonly Provider[] = [
       host: HOST,
       log: LOG,
       clock: CLOCK,
+      metrics: METRICS,
     },
-    async create({ settings, storage, audit, recordings, host, log, clock }) {
+    async create({ settings, storage, audit, recordings, host, log, clock, metrics }) {
       const logDir = path.join(settings.dataDir, "log");
       const server = createAuthServer({
         storage,
@@ -66,7 +69,7 @@ export const authProviders: readonly Provider[] = [
         hostname: host.name,
       });
       await server.init();
-      return server;
+      return measuredAuth(server, metrics);
     },
     close: (server) => server.close(),
   }),

@@ -11,6 +11,7 @@ import { openDataDir } from "./data-dir.js";
 import type { ProcessState } from "./diagnostics.js";
 import { openHostId } from "./host-id.js";
 import { openListeners, type ListenerName, type Listeners } from "./listeners.js";
+import { noMetrics } from "./metrics.js";
 import { nodeProvider } from "./node-provider.js";
 import { writePidFile } from "./pid-file.js";
 import {
@@ -28,6 +29,7 @@ import {
   LISTENERS,
   LOCAL_AUTH,
   LOG,
+  METRICS,
   PLUGINS,
   SETTINGS,
   STOPPING,
@@ -94,6 +96,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       provideValue(LISTENERS, listeners),
       provideValue(PLUGINS, plugins),
       provideValue(STOPPING, stopping.signal),
+      provideValue(METRICS, diagnostics?.metrics ?? noMetrics),
       ...identityProviders,
       ...serviceProviders(settings),
     ]);

@@ -1,7 +1,8 @@
 /** The diagnostic HTTP server of `--diag-addr`: health, readiness and metrics (features.md §11.3). */
 import http from "node:http";
 import type net from "node:net";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import type { Metrics } from "./metrics.js";
+import { createPrometheus } from "./prometheus.js";
 
 /** How far the process is. */
 export type ProcessState = "starting" | "ok" | "degraded";
@@ -14,14 +15,15 @@ const READINESS: Readonly<Record<ProcessState, { status: number; text: string }>
 
 /** The running diagnostic server. */
 export interface Diagnostics {
+  /** Fills `/metrics`. */
+  readonly metrics: Metrics;
   accept(socket: net.Socket): void;
   close(): Promise<void>;
 }
 
 /** Starts the server; the caller owns the listener. `state` is asked at every readiness request. */
 export function createDiagnostics(state: () => ProcessState): Diagnostics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const { registry, metrics } = createPrometheus(state);
   const server = http.createServer((request, response) => {
     void answer(request.url ?? "/", response);
   });
@@ -42,6 +44,7 @@ export function createDiagnostics(state: () => ProcessState): Diagnostics {
   }
 
   return {
+    metrics,
     accept: (socket) => void server.emit("connection", socket),
     close: () =>
       new Promise((resolve) => {

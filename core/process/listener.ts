@@ -1,5 +1,6 @@
 import net from "node:net";
 import { unavailable } from "../errors/error.js";
+import { systemErrorText } from "../errors/system-error.js";
 import { formatAddress, type Address } from "../grammar/address.js";
 
 /** A bound TCP listener. */
@@ -33,9 +34,12 @@ export async function bind(address: Address): Promise<Listener> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) =>
       reject(
-        unavailable(`Failed to bind to address ${formatAddress(address)}: ${cause.message}, exiting.`, {
-          cause,
-        }),
+        unavailable(
+          `Failed to bind to address ${formatAddress(address)}: ${systemErrorText(cause) ?? cause.message}, exiting.`,
+          {
+            cause,
+          },
+        ),
       ),
     );
     server.listen({ host: address.host, port: address.port, backlog: 1024 }, resolve);

@@ -14,6 +14,7 @@ import {
   LISTENERS,
   LOCAL_AUTH,
   LOG,
+  METRICS,
   NODE_SERVICE,
   SETTINGS,
   STOPPING,
@@ -31,8 +32,9 @@ export const nodeProvider: Provider = provide({
     log: LOG,
     clock: CLOCK,
     stopping: STOPPING,
+    metrics: METRICS,
   },
-  async create({ server, settings, identities, listeners, host, log: rootLog, clock, stopping }) {
+  async create({ server, settings, identities, listeners, host, log: rootLog, clock, stopping, metrics }) {
     const log = rootLog.child("node");
     const node = settings.node!;
     if (node.pam !== undefined) await checkPam(node.pam);
@@ -68,7 +70,7 @@ export const nodeProvider: Provider = provide({
         portForwarding: node.portForwarding,
         x11: node.x11,
         advertiseAddr: formatAddress(address),
-        publicAddr: node.publicAddrs[0] && formatAddress(node.publicAddrs[0]),
+        publicAddrs: node.publicAddrs.map(formatAddress),
         algorithms: sshAlgorithms(settings),
         limits: sshLimits(settings, access.view),
         auditPolicy: settings.auditPolicy,
@@ -77,6 +79,8 @@ export const nodeProvider: Provider = provide({
       log,
       clock,
     });
+    metrics.countInteractiveSessions(() => service.interactiveSessions());
+    metrics.watchCluster(access.view.clusterName, () => access.view.staleSince() === undefined);
     await service.ready;
     const heartbeat = startHeartbeat({
       announce: () => access.api.upsertNode(service.server()),

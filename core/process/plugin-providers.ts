@@ -22,12 +22,14 @@ import {
   tlsSelection,
   type Selection,
 } from "./plugin-selection.js";
+import { measuredAudit } from "./metrics.js";
 import {
   AUDIT_LOG,
   CLOCK,
   HOST,
   IDENTITIES,
   LOG,
+  METRICS,
   PLUGINS,
   RECORDINGS,
   SETTINGS,
@@ -92,15 +94,17 @@ export const authPluginProviders: readonly Provider[] = [
   }),
   provide({
     token: AUDIT_LOG,
-    needs: { plugins: AUDIT_PLUGINS, settings: SETTINGS, log: LOG, clock: CLOCK },
-    create: ({ plugins, settings, log, clock }) =>
-      createAuditLog({
+    needs: { plugins: AUDIT_PLUGINS, settings: SETTINGS, log: LOG, clock: CLOCK, metrics: METRICS },
+    create: ({ plugins, settings, log, clock, metrics }) => {
+      const audit = createAuditLog({
         sinks: plugins.map(({ id, product }): NamedSink => ({ name: id, sink: product })),
         policy: settings.auditPolicy,
         log: log.child("audit"),
         clock,
         spillDir: path.join(settings.dataDir, "log", "spill"),
-      }),
+      });
+      return measuredAudit(audit, metrics);
+    },
     close: (audit) => audit.close(),
   }),
   provide({

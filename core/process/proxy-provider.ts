@@ -16,6 +16,7 @@ import {
   LISTENERS,
   LOCAL_AUTH,
   LOG,
+  METRICS,
   PROXY_SERVICE,
   SETTINGS,
   STOPPING,
@@ -37,8 +38,20 @@ export const proxyProvider: Provider = provide({
     log: LOG,
     clock: CLOCK,
     stopping: STOPPING,
+    metrics: METRICS,
   },
-  async create({ server, tls, settings, identities, listeners, host, log: rootLog, clock, stopping }) {
+  async create({
+    server,
+    tls,
+    settings,
+    identities,
+    listeners,
+    host,
+    log: rootLog,
+    clock,
+    stopping,
+    metrics,
+  }) {
     const log = rootLog.child("proxy");
     const proxy = settings.proxy!;
     const ssh = listeners.get("proxy:ssh");
@@ -64,6 +77,7 @@ export const proxyProvider: Provider = provide({
       clock,
       signal: stopping,
     });
+    metrics.watchCluster(access.view.clusterName, () => access.view.staleSince() === undefined);
     const sshProxy = createSshProxy({
       api: access.api,
       view: access.view,

@@ -12,6 +12,7 @@ import type { Storage } from "../plugin/storage.js";
 import type { TlsSource } from "../plugin/tls.js";
 import type { Host } from "./host.js";
 import type { Listeners } from "./listeners.js";
+import type { Metrics } from "./metrics.js";
 import type { Service } from "./service.js";
 
 /** Aborted when the daemon is told to end: it cuts a wait for a cluster that does not admit this host. */
@@ -21,6 +22,7 @@ export const LOG = token<Logger>("log");
 export const CLOCK = token<Clock>("clock");
 export const HOST = token<Host>("host");
 export const LISTENERS = token<Listeners>("listeners");
+export const METRICS = token<Metrics>("metrics");
 export const PLUGINS = token<PluginHost>("plugins");
 export const IDENTITIES = token<IdentityStore>("identities");
 export const STORAGE = token<Storage>("plugin.storage");

@@ -6,6 +6,8 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   EFBIG: "the file would grow beyond the file size limit",
   EROFS: "the file system is read-only",
   EACCES: "permission denied; check the owner and mode of the directory",
+  ENOENT: "no such file or directory",
+  EISDIR: "it is a directory",
   EIO: "input/output error; check the disk",
   EMFILE: "too many open files; raise the limit of open files",
   ENFILE: "too many open files on this machine",

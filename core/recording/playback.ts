@@ -9,7 +9,7 @@ import { fileError } from "./file-error.js";
 import type { SessionScreen, SessionTimeline, TimelineStart } from "../resources/timeline.js";
 import { readScreenParts } from "./checkpoints.js";
 import { readEventPage, type EventPage, type PlaybackEvent } from "./event-pages.js";
-
+import { readParticipants } from "./participants.js";
 import { indexName } from "./session-files.js";
 import { checkSessionId } from "./session-id.js";
 import { momentBefore, readTimeline } from "./timeline.js";
@@ -17,6 +17,7 @@ import {
   CHECKPOINTS_FILE,
   EVENTS_FILE,
   OUTPUT_FILE,
+  PARTICIPANTS_FILE,
   TIMELINE_FILE,
   unpackFiles,
   unpackRecording,
@@ -32,6 +33,8 @@ export interface Playback {
   timeline(sessionId: string, start: TimelineStart, limit: number): Promise<SessionTimeline>;
   /** The screen before the frame of this index: at most 8 MiB of output to write. Throws like {@link events}. */
   screen(sessionId: string, index: number): Promise<SessionScreen>;
+  /** The users who started or joined the session. Costs no more for a long recording. Throws like {@link events}. */
+  participants(sessionId: string): Promise<readonly string[]>;
   /** Output from `offset` on, at most `maxBytes` and never more than {@link MAX_CHUNK_BYTES}; empty past the end. */
   chunk(sessionId: string, offset: number, maxBytes: number): Promise<Uint8Array>;
   /** Whether there is a recording under the id. Throws `bad_parameter`. */
@@ -86,6 +89,10 @@ class CachedPlayback implements Playback {
 
   async eventPage(sessionId: string, cursor?: string): Promise<EventPage> {
     return readEventPage(join(await this.#unpacked(sessionId), EVENTS_FILE), sessionId, cursor);
+  }
+
+  async participants(sessionId: string): Promise<readonly string[]> {
+    return readParticipants(join(await this.#unpacked(sessionId), PARTICIPANTS_FILE));
   }
 
   async timeline(sessionId: string, start: TimelineStart, limit: number): Promise<SessionTimeline> {
@@ -157,8 +164,8 @@ class CachedPlayback implements Playback {
     const directory = this.#cached(sessionId);
     const now = this.#options.clock.now();
     try {
-      // An older version left copies without an index, which are made anew.
-      await access(join(directory, CHECKPOINTS_FILE));
+      // An older version left copies without this file, which are made anew.
+      await access(join(directory, PARTICIPANTS_FILE));
       // The time of a copy is that of its last use.
       await utimes(directory, now, now);
       return directory;

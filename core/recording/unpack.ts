@@ -7,6 +7,7 @@ import { createGunzip } from "node:zlib";
 import { corrupt, limitExceeded } from "../errors/error.js";
 import { buildCheckpoints } from "./checkpoints.js";
 import { partialPath } from "./durable-file.js";
+import { buildParticipants } from "./participants.js";
 import { indexName, memberType, parseIndex, type RecordingFileType } from "./session-files.js";
 import { buildTimeline } from "./timeline.js";
 import { readUstar } from "./ustar.js";
@@ -19,6 +20,8 @@ export const OUTPUT_FILE = "output";
 export const TIMELINE_FILE = "timeline";
 /** The file of an unpacked recording that says from where its screens can be painted; see checkpoints.ts. */
 export const CHECKPOINTS_FILE = "checkpoints";
+/** The file of an unpacked recording that names who took part, written last; see participants.ts. */
+export const PARTICIPANTS_FILE = "participants.json";
 
 /** Bounds what a small archive may unpack to, so that a crafted one cannot fill the disk. */
 const MAX_UNPACKED_BYTES = 64 * 1024 ** 3;
@@ -78,6 +81,7 @@ async function flatten(source: string, sessionId: string, target: string): Promi
   await gunzipInto(files("chunks"), join(target, OUTPUT_FILE));
   await buildTimeline(join(target, EVENTS_FILE), join(target, TIMELINE_FILE));
   await buildCheckpoints(join(target, OUTPUT_FILE), join(target, CHECKPOINTS_FILE));
+  await buildParticipants(join(target, EVENTS_FILE), join(target, PARTICIPANTS_FILE));
 }
 
 async function gunzipInto(sources: readonly string[], target: string): Promise<void> {

@@ -16,6 +16,7 @@ export function serverCodec(kind: Server["kind"]): Codec<Server> {
       spec: z.object({
         addr: z.string().default(""),
         public_addr: omitEmpty(z.string()),
+        public_addrs: omitEmpty(z.array(z.string())),
         hostname: z.string().default(""),
         labels: dropped,
         cmd_labels: omitEmpty(

@@ -15,6 +15,8 @@ export type Server = Resource<
   {
     addr: string;
     public_addr?: string;
+    /** All public addresses, where there is more than the first. Ours: 4.2 drops it. */
+    public_addrs?: string[];
     hostname: string;
     cmd_labels?: Record<string, CommandLabel>;
     rotation?: Rotation;

@@ -1,8 +1,10 @@
 /** The audit of forwarded connections: `port` before the first byte, `session.data` after the last. */
+import { randomUUID } from "node:crypto";
 import type { UserIdentity } from "../access/user-identity.js";
 import { auditEvent, SESSION_DATA_INDEX, type PendingAuditEvent } from "../audit/catalogue.js";
 import { errorChain } from "../errors/error.js";
 import type { SshConnection } from "../ssh/contract.js";
+import { retryWhileUnavailable } from "./retry.js";
 import type { SessionContext } from "./session-context.js";
 import type { SessionBytes } from "./session-streams.js";
 
@@ -19,6 +21,8 @@ export interface Forward {
   /** Its end on this host's side: `host:port`, or `unix:` and the path of a socket. */
   readonly addr: string;
 }
+
+const RETRY_FOR_MS = 60_000;
 
 /** Who forwards. */
 export interface ForwardingOptions {
@@ -54,9 +58,9 @@ export class ForwardingAudit {
     await this.#emit(auditEvent(eventOf(forward), "failure", fields)).catch(() => undefined);
   }
 
-  /** Tells the bytes of a connection that has ended. Never rejects. */
+  /** Tells the bytes of a connection that has ended, trying again for a while where auth is away. Never rejects. */
   async ended(forward: Forward, bytes: SessionBytes): Promise<void> {
-    const { serverId, namespace } = this.#context;
+    const { serverId, namespace, clock, stopping } = this.#context;
     const event = auditEvent("sessionData", "success", {
       ...this.#origin,
       ...forward,
@@ -65,19 +69,25 @@ export class ForwardingAudit {
       namespace,
       ei: SESSION_DATA_INDEX,
     });
-    await this.#emit(event).catch(() => undefined);
+    // The id is fixed here, so that a repeated attempt is recognised as the same event.
+    const completed = { ...event, uid: randomUUID(), time: clock.now().toISOString() };
+    await this.#emit(completed, (work) =>
+      retryWhileUnavailable(work, { clock, forMs: RETRY_FOR_MS, signal: stopping }),
+    ).catch(() => undefined);
   }
 
-  async #emit(event: PendingAuditEvent): Promise<void> {
+  async #emit(event: PendingAuditEvent, attempt = once): Promise<void> {
     const { api, auditPolicy, log } = this.#context;
     try {
-      await api.emitAuditEvent(event);
+      await attempt(() => api.emitAuditEvent(event));
     } catch (cause) {
       log.error("a forwarded connection could not be audited", { error: errorChain(cause) });
       if (auditPolicy === "strict") throw cause;
     }
   }
 }
+
+const once = (work: () => Promise<void>): Promise<void> => work();
 
 function eventOf({ kind }: Forward): "port" | "x11Forward" {
   return kind === "x11" ? "x11Forward" : "port";

@@ -23,6 +23,7 @@ export class Forwards {
   readonly #connection: SshConnection;
   readonly #audit: ForwardingAudit;
   readonly #held = new Set<Held>();
+  readonly #carrying = new Set<Promise<void>>();
   #withdrawn: ReadonlySet<ForwardKind> = new Set();
 
   constructor(connection: SshConnection, audit: ForwardingAudit) {
@@ -32,7 +33,18 @@ export class Forwards {
   }
 
   /** Copies bytes until both ends have ended, and tells how many they were. Never rejects. */
-  async carry(forward: Forward, channel: SshChannel, socket: Socket): Promise<void> {
+  carry(forward: Forward, channel: SshChannel, socket: Socket): Promise<void> {
+    const carrying = this.#carry(forward, channel, socket);
+    this.#carrying.add(carrying);
+    return carrying.finally(() => this.#carrying.delete(carrying));
+  }
+
+  /** Resolves when all that is carried has ended and is on record. Never rejects. */
+  async idle(): Promise<void> {
+    while (this.#carrying.size > 0) await Promise.all(this.#carrying);
+  }
+
+  async #carry(forward: Forward, channel: SshChannel, socket: Socket): Promise<void> {
     const release = this.hold(forward.kind, () => socket.destroy());
     channel.extended.resume();
     await relay(channel, socket);

@@ -1,7 +1,7 @@
 /** Who a connected client is now: its powers follow the cluster's roles while it is connected. */
 import type { Access } from "../access/access.js";
 import type { UserIdentity } from "../access/user-identity.js";
-import { errorMessage } from "../errors/error.js";
+import { accessDenied, errorMessage } from "../errors/error.js";
 import type { SshCertificate } from "../pki/ssh-certificate.js";
 
 /** Ends what a user may no longer do, telling the reason; resolves when the user has been told. Never rejects. */
@@ -43,7 +43,12 @@ export class LiveIdentity implements UserIdentity {
     return this.#access;
   }
 
-  /** Calls back after the powers or the cluster's configuration have changed; returns the function that unsubscribes. */
+  /** Why nothing is allowed any more, while sessions are told so; undefined where that is not the case. */
+  get refusal(): string | undefined {
+    return this.#deniedFor;
+  }
+
+  /** Calls back after the powers or the cluster's configuration have changed, or nothing is allowed any more; returns the function that unsubscribes. */
   onChange(listener: () => void): () => void {
     const own = (): void => listener();
     this.#listeners.add(own);
@@ -56,8 +61,9 @@ export class LiveIdentity implements UserIdentity {
     if (this.#deniedFor !== undefined) denied(this.#deniedFor, Promise.resolve());
   }
 
-  /** Throws `access_denied` where a lock shuts the user out of the session. */
+  /** Throws `access_denied` where nothing is allowed any more, or a lock shuts the user out of the session. */
   requireSession(id: string): void {
+    if (this.#deniedFor !== undefined) throw accessDenied(this.#deniedFor);
     this.#keeper.requireSession(id);
   }
 
@@ -86,13 +92,14 @@ export class LiveIdentity implements UserIdentity {
   /** For the keeper: the powers as they are now. */
   update({ access }: UserIdentity): void {
     this.#access = access;
-    for (const listener of [...this.#listeners]) listener();
+    this.#tellListeners();
   }
 
   /** For the keeper: nothing is allowed any more. */
   deny(reason: string): void {
     this.#deniedFor = reason;
     this.#keeper.released();
+    this.#tellListeners();
     const told = Promise.all([...this.#sessions].map(({ ended }) => ended(reason)));
     this.#denied?.(
       reason,
@@ -111,6 +118,10 @@ export class LiveIdentity implements UserIdentity {
       }
     }
     this.#releaseIfUnused();
+  }
+
+  #tellListeners(): void {
+    for (const listener of [...this.#listeners]) listener();
   }
 
   #releaseIfUnused(): void {

@@ -11,6 +11,7 @@ import { SftpAudit } from "./sftp-audit.js";
 /** A running session without a terminal. */
 export class PlainSession implements Session, SessionClient {
   readonly id: string;
+  readonly interactive = false;
   readonly done: Promise<void>;
   readonly #channel: SshChannel;
   readonly #parts: SessionParts;
@@ -33,6 +34,10 @@ export class PlainSession implements Session, SessionClient {
 
   get client(): SessionClient {
     return this;
+  }
+
+  get ending(): boolean {
+    return this.#ending;
   }
 
   resize(): void {

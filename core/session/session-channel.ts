@@ -158,11 +158,10 @@ class SessionChannelHandler {
   async #open(program: Program): Promise<SessionClient> {
     const { sessions } = this.#options.context;
     const { id, mode } = readSessionRequest(this.#environment);
-    const running = id === undefined ? undefined : sessions.find(id);
+    const running = id === undefined ? undefined : await sessions.running(id);
     // Commands without a terminal get an id of their own, whatever the client says (4.2).
     const wanted = this.#pty !== undefined || mode !== undefined || program.kind === "shell";
-    if (id !== undefined && running !== undefined && wanted)
-      return this.#join(id, await running, mode, program);
+    if (id !== undefined && running !== undefined && wanted) return this.#join(id, running, mode, program);
     if (mode !== undefined) throw notFound(`session '${id}' not found or it has ended`);
     const ownId = (this.#pty !== undefined ? id : undefined) ?? randomUUID();
     const session = await sessions.open(ownId, () => this.#startSession(ownId, program));

@@ -4,6 +4,7 @@ import type { Session } from "./session.js";
 /** The sessions of one server, so that ids stay unique, sessions can be joined and a closing server can wait for them. */
 export class SessionRegistry {
   readonly #open = new Map<string, Promise<Session>>();
+  readonly #running = new Set<Session>();
   readonly #closing = new AbortController();
 
   /** Aborted when the server takes no more clients, so that nothing waits for one. */
@@ -16,14 +17,34 @@ export class SessionRegistry {
     if (this.#open.has(id)) throw accessDenied(`session ${id} is running already`);
     const starting = start();
     this.#open.set(id, starting);
-    const forget = (): void => void this.#open.delete(id);
-    starting.then(({ done }) => done).then(forget, forget);
+    void this.#follow(id, starting);
     return starting;
   }
 
-  /** The session with an id, which may still be starting, or ending; undefined where there is none. */
-  find(id: string): Promise<Session> | undefined {
-    return this.#open.get(id);
+  /**
+   * The session with an id, once it has started; undefined where there is none, also where one is just ending: then it
+   * has ended when this resolves. Throws what the start of the session throws.
+   */
+  async running(id: string): Promise<Session | undefined> {
+    const session = await this.#open.get(id);
+    if (session?.ending !== true) return session;
+    await session.done;
+    return undefined;
+  }
+
+  /** How many sessions with a terminal run. */
+  get interactive(): number {
+    return [...this.#running].filter(({ interactive }) => interactive).length;
+  }
+
+  async #follow(id: string, starting: Promise<Session>): Promise<void> {
+    const session = await starting.catch(() => undefined);
+    if (session !== undefined) {
+      this.#running.add(session);
+      await session.done;
+      this.#running.delete(session);
+    }
+    this.#open.delete(id);
   }
 
   /** Resolves when no session runs and every end is on record. */

@@ -43,8 +43,12 @@ export interface SessionClient {
 /** A running session. */
 export interface Session {
   readonly id: string;
+  /** Whether it has a terminal. */
+  readonly interactive: boolean;
   /** The client that started it. */
   readonly client: SessionClient;
+  /** Whether its program has ended or is being ended. */
+  readonly ending: boolean;
   /** Resolves when the program has ended and all is on record. Never rejects. */
   readonly done: Promise<void>;
 }
@@ -88,6 +92,8 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     });
   }
   try {
+    // Putting the start on record took a while.
+    identity.requireSession(id);
     const parts = { context, program, recording, audit, process: await options.start(id) };
     return pty === undefined
       ? new PlainSession(options, parts, events)

@@ -36,8 +36,15 @@ interface OpenFile {
 type Pending =
   | { readonly operation: SftpOperation }
   | { readonly closing: string }
-  | { readonly reading: OpenFile }
-  | { readonly writing: OpenFile; readonly bytes: number };
+  | { readonly reading: FileInUse }
+  | { readonly writing: FileInUse; readonly bytes: number }
+  | Record<string, never>;
+
+/**
+ * The file that a request reads or writes. Clients may guess a handle and use it before the answer that gives it, so a
+ * file that is not known at the request is looked for again at its answer.
+ */
+type FileInUse = () => OpenFile | undefined;
 
 const VERSION = 3;
 const STATUS_OK = 0;
@@ -93,28 +100,28 @@ export class SftpAudit implements StreamTap {
     if (type === SFTP.init) return;
     const id = reader.uint32();
     if (this.#pending.size >= MAX_PENDING) throw badParameter("too many unanswered sftp requests");
-    // The id may have been that of another request, which is then no longer answered.
-    this.#pending.delete(id);
+    // With two of one id it could not be told which of them an answer is for.
+    if (this.#pending.has(id)) throw badParameter("two unanswered sftp requests have the same id");
+    this.#pending.set(id, this.#expected(type, reader));
+  }
+
+  /** Tells what the request does, and says what its answer will tell. */
+  #expected(type: number, reader: SshReader): Pending {
     switch (type) {
-      case SFTP.read: {
-        const reading = this.#files.get(handleFrom(reader));
-        if (reading !== undefined) this.#pending.set(id, { reading });
-        return;
-      }
+      case SFTP.read:
+        return { reading: this.#fileFrom(reader) };
       case SFTP.write: {
-        const writing = this.#files.get(handleFrom(reader));
+        const writing = this.#fileFrom(reader);
         reader.uint64();
-        if (writing !== undefined) this.#pending.set(id, { writing, bytes: reader.uint32() });
-        return;
+        return { writing, bytes: reader.uint32() };
       }
       case SFTP.close:
-        this.#pending.set(id, { closing: handleFrom(reader) });
-        return;
+        return { closing: handleFrom(reader) };
       default: {
         const operation = readOperation(type, reader, (handle) => this.#pathOf(handle));
-        if (operation === undefined) return;
-        this.#pending.set(id, { operation });
+        if (operation === undefined) return {};
         this.#tell(operation);
+        return { operation };
       }
     }
   }
@@ -129,7 +136,10 @@ export class SftpAudit implements StreamTap {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);
-    if (type === SFTP.data && "reading" in pending) pending.reading.bytesRead += reader.uint32();
+    if (type === SFTP.data && "reading" in pending) {
+      const file = pending.reading();
+      if (file !== undefined) file.bytesRead += reader.uint32();
+    }
     if (type === SFTP.handle && "operation" in pending) this.#opened(reader.string(), pending.operation);
     if (type === SFTP.status) this.#answered(pending, reader);
   }
@@ -144,7 +154,10 @@ export class SftpAudit implements StreamTap {
   #answered(pending: Pending, reader: SshReader): void {
     const status = reader.uint32();
     if (status === STATUS_OK) {
-      if ("writing" in pending) pending.writing.bytesWritten += pending.bytes;
+      if ("writing" in pending) {
+        const file = pending.writing();
+        if (file !== undefined) file.bytesWritten += pending.bytes;
+      }
       if ("closing" in pending) this.#closed(pending.closing);
       return;
     }
@@ -170,8 +183,16 @@ export class SftpAudit implements StreamTap {
     this.#events.push(auditEvent(kind, outcome, { ...this.#options.facts, ...fields, action }));
   }
 
+  #fileFrom(reader: SshReader): FileInUse {
+    const handle = handleFrom(reader);
+    const file = this.#files.get(handle);
+    return () => file ?? this.#files.get(handle);
+  }
+
   #pathOf(handle: Buffer): string {
-    return this.#files.get(handle.toString("latin1"))?.path ?? "";
+    const file = this.#files.get(handle.toString("latin1"));
+    if (file === undefined) throw badParameter("an sftp request changes a file that has not been opened yet");
+    return file.path;
   }
 }
 

@@ -1,5 +1,6 @@
 /** What sftp requests do to files (draft-ietf-secsh-filexfer-02 §6, OpenSSH PROTOCOL §4). */
 import type { SftpEventKind } from "../audit/sftp-catalogue.js";
+import { badParameter } from "../errors/error.js";
 import type { SshReader } from "../pki/ssh-wire.js";
 import { SFTP } from "./sftp-packets.js";
 
@@ -13,11 +14,23 @@ export interface SftpOperation {
 }
 
 const ATTRIBUTE = { size: 1, owner: 2, permissions: 4, times: 8 };
+/** Requests that change no file: lstat, fstat, opendir, readdir, realpath, stat and readlink. */
+const HARMLESS: ReadonlySet<number> = new Set([7, 8, 11, 12, 16, 17, 19]);
+/**
+ * Extensions that change no file, or only one whose opening is on record. Others are refused: they may change files, or,
+ * as `version-select` does, the protocol itself.
+ */
+const HARMLESS_EXTENSIONS: ReadonlySet<string> = new Set([
+  ...["statvfs@openssh.com", "fstatvfs@openssh.com", "fsync@openssh.com", "limits@openssh.com"],
+  ...["expand-path@openssh.com", "users-groups-by-id@openssh.com", "home-directory", "copy-data"],
+  ...["check-file", "check-file-name", "check-file-handle", "md5-hash", "md5-hash-handle"],
+  ...["space-available", "vendor-id"],
+]);
 const PERMISSION_BITS = 0o7777;
 
 /**
  * Reads the operation of a request whose id has been read already; undefined for requests that change nothing.
- * `pathOf` resolves handles. Throws `bad_parameter` where the request is malformed.
+ * `pathOf` resolves handles. Throws `bad_parameter` where the request is malformed or unknown.
  */
 export function readOperation(
   type: number,
@@ -46,6 +59,7 @@ export function readOperation(
     case SFTP.extended:
       return readExtended(reader);
     default:
+      if (!HARMLESS.has(type)) throw badParameter(`an sftp request of type ${type} cannot be audited`);
       return undefined;
   }
 }
@@ -57,7 +71,8 @@ function readSymlink(reader: SshReader): SftpOperation {
 }
 
 function readExtended(reader: SshReader): SftpOperation | undefined {
-  switch (reader.text()) {
+  const extension = reader.text();
+  switch (extension) {
     case "posix-rename@openssh.com":
       return { kind: "sftpRename", path: pathFrom(reader), targetPath: pathFrom(reader) };
     case "hardlink@openssh.com":
@@ -65,7 +80,8 @@ function readExtended(reader: SshReader): SftpOperation | undefined {
     case "lsetstat@openssh.com":
       return { kind: "sftpSetstat", path: pathFrom(reader), attributes: readAttributes(reader) };
     default:
-      return undefined;
+      if (HARMLESS_EXTENSIONS.has(extension)) return undefined;
+      throw badParameter(`the sftp extension ${JSON.stringify(extension.slice(0, 64))} cannot be audited`);
   }
 }
 

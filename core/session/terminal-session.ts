@@ -29,6 +29,7 @@ const CTRL_C = 0x03;
 /** A running session with a terminal. */
 export class TerminalSession implements Session {
   readonly id: string;
+  readonly interactive = true;
   readonly client: SessionClient;
   readonly done: Promise<void>;
   readonly #parts: SessionParts;
@@ -68,6 +69,10 @@ export class TerminalSession implements Session {
     void parts.audit.failed.then(() => this.#terminate(unrecordable(parts)));
     this.client = this.#admit(first, events);
     this.done = this.#run();
+  }
+
+  get ending(): boolean {
+    return this.#ending;
   }
 
   /**

@@ -89,7 +89,7 @@ describe("e2e: a start that is refused", function () {
     const { port } = other.address() as AddressInfo;
     try {
       await refused(
-        new RegExp(`127\\.0\\.0\\.1:${port}.*EADDRINUSE`),
+        new RegExp(`127\\.0\\.0\\.1:${port}.*address already in use`),
         "teleport:",
         `  data_dir: ${folder}/data`,
         `auth_service: {listen_addr: "127.0.0.1:${port}"}`,

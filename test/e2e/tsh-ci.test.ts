@@ -11,6 +11,11 @@ import { addUser, PASSWORD } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
 const AT_NODE = `${LOGIN}@node1`;
+/** Has the clock of a Node program run two hours ahead. */
+const HOURS_AHEAD = `data:text/javascript,${encodeURIComponent(
+  "const D = Date; globalThis.Date = class extends D {" +
+    "constructor(...a) { super(...(a.length ? a : [D.now() + 72e5])); } static now() { return D.now() + 72e5; } };",
+)}`;
 /** A name that only the HTTP proxy can resolve. */
 const PROXY_HOST = "teleport.example.test";
 const CREDENTIALS = "ci:s3cret";
@@ -72,6 +77,16 @@ describe("e2e: tsh without a user", function () {
     assert.equal(code, 5, stderr);
     assert.equal(stdout, "hi\n");
     assert.equal(existsSync(machine.home), false);
+  });
+
+  it("-i warns of a certificate that has expired, in 4.2's words", async () => {
+    const { stderr } = await machine.run(["-i", identity, direct(), "clusters"], {
+      env: { NODE_OPTIONS: `--import=${HOURS_AHEAD}` },
+    });
+    assert.match(
+      stderr,
+      /^WARNING: the certificate has expired on \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC\n/,
+    );
   });
 
   it("-i reaches web and SSH through the HTTP proxy, by names that only that resolves", async () => {

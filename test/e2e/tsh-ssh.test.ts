@@ -207,6 +207,12 @@ describe("e2e: tsh ssh", function () {
     assert.match(stdout, /connection closed by ~\./);
   });
 
+  it("changes no byte of what a full-screen program writes", async () => {
+    const { code, stdout } = await alice.onTerminal(`ssh -t ${AT_NODE} {stty raw; printf 'ab\\ncd'}`);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /ab\ncd/);
+  });
+
   it("join shares a terminal: a peer types, an observer does not", async () => {
     const owner = spawn("expect", ["-f", "-"], { env: { ...process.env, ...alice.env } });
     running.push(owner);

@@ -1,5 +1,6 @@
 /** X11 forwarding with stock ssh, a real X server on the user's side and a real X client on the node. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import net from "node:net";
 import { withAdmin } from "./kit/admin.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
@@ -96,6 +97,16 @@ describe("e2e: X11 forwarding", function () {
       assert.match(nested.stdout, /^both$/m, nested.stderr);
       const third = await ssh("alice", ["-Y"], again(again("true").replaceAll("'", '"')));
       assert.match(third.stderr, /X11 forwarding request failed/);
+    });
+
+    it("takes no display that somebody else already has on the other loopback address", async () => {
+      const other = net.createServer((socket) => socket.destroy());
+      other.listen(6000 + FIRST_DISPLAY, "::1");
+      await once(other, "listening");
+      const { stdout } = await ssh("alice", ["-Y"], 'echo "display=$DISPLAY"; xdpyinfo');
+      other.close();
+      assert.match(stdout, new RegExp(`^display=localhost:${FIRST_DISPLAY + 1}\\.0$`, "m"));
+      assert.match(stdout, /vendor string/);
     });
 
     it("leaves no display behind", async () => {

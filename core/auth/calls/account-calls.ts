@@ -1,7 +1,7 @@
-import { accessDenied, hasCode } from "../../errors/error.js";
+import { accessDenied } from "../../errors/error.js";
 import { callingUser } from "../caller.js";
-import type { RuleThing } from "../authorization.js";
 import type { AuthApi } from "../client/api.js";
+import { changed, stored } from "./rule-things.js";
 import type { CallScope } from "./scope.js";
 
 /** Users and roles. */
@@ -80,18 +80,4 @@ export function accountCalls({
       return accounts.deleteRole(name, callingUser(caller));
     },
   };
-}
-
-const stored = async (resource: object | Promise<object>): Promise<RuleThing[]> => [
-  { resource: await resource },
-];
-
-/** Both what is there and what it is to become count: nobody takes over by a change what conditions keep from them. */
-async function changed(next: object, before: Promise<object>): Promise<RuleThing[]> {
-  try {
-    return [{ resource: await before }, { resource: next }];
-  } catch (error) {
-    if (hasCode(error, "not_found")) return [{ resource: next }];
-    throw error;
-  }
 }

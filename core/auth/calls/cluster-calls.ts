@@ -1,18 +1,15 @@
 import { accessDenied } from "../../errors/error.js";
 import { withoutPrivateKeys } from "../../resources/authority-codec.js";
+import type { CertAuthority } from "../../resources/authority.js";
 import { VERSION } from "../../grammar/version.js";
 import type { AuthApi } from "../client/api.js";
 import { checkedAuthority } from "../authority-check.js";
 import { fromBase64 } from "../base64.js";
-import { watchKinds } from "../watch.js";
+import { changed, stored } from "./rule-things.js";
 import type { CallScope } from "./scope.js";
-
-/** Kinds of which a watch needs less than `read`. */
-const READ_WITHOUT_SECRETS: ReadonlySet<string> = new Set(["cert_authority"]);
 
 /** The cluster itself: names, authorities, settings, and changes to all of it. */
 export function clusterCalls({
-  caller,
   may,
   services,
 }: CallScope): Pick<
@@ -32,12 +29,9 @@ export function clusterCalls({
   | "getStaticTokens"
   | "getNamespaces"
   | "getNamespace"
-  | "watch"
 > {
-  const { clusterName, clusterSettings, stores, storage } = services;
-  const requireAuthorities = async (loadKeys: boolean, list: boolean): Promise<void> => {
-    await may.require("cert_authority", ...(list ? ["list"] : []), loadKeys ? "read" : "readnosecrets");
-  };
+  const { clusterName, clusterSettings, stores } = services;
+  const readVerb = (loadKeys: boolean): string => (loadKeys ? "read" : "readnosecrets");
   /** Whoever sets an authority can make any caller. */
   const requireAdmin = (): void => {
     if (!may.isAdmin()) throw accessDenied("this request can be only executed by an admin");
@@ -50,13 +44,18 @@ export function clusterCalls({
       return (value.spec.tls_key_pairs ?? []).map(({ cert }) => fromBase64(cert ?? "")).join("");
     },
     async getCertAuthorities(type, loadKeys = false) {
-      await requireAuthorities(loadKeys, true);
-      const all = await stores.authorities.list(type);
-      return loadKeys ? all : all.map(withoutPrivateKeys);
+      const seen = await may.visible("cert_authority", () => stores.authorities.list(type), {
+        verbs: ["list", readVerb(loadKeys)],
+        thing: (authority) => ({ resource: withoutPrivateKeys(authority) }),
+      });
+      return loadKeys ? seen : seen.map(withoutPrivateKeys);
     },
     async getCertAuthority(type, cluster, loadKeys = false) {
-      await requireAuthorities(loadKeys, false);
-      const { value } = await stores.authorities.get(type, cluster);
+      const find = async (): Promise<CertAuthority> => (await stores.authorities.get(type, cluster)).value;
+      await may.requireOn("cert_authority", [readVerb(loadKeys)], () =>
+        stored(find().then(withoutPrivateKeys)),
+      );
+      const value = await find();
       return loadKeys ? value : withoutPrivateKeys(value);
     },
     async createCertAuthority(authority) {
@@ -68,47 +67,41 @@ export function clusterCalls({
       await stores.authorities.put(checkedAuthority(authority, clusterName));
     },
     async getClusterName() {
-      await may.require("cluster_name", "read");
+      await may.requireOn("cluster_name", ["read"], () => stored(stores.settings.clusterName()));
       return stores.settings.clusterName();
     },
     async getClusterConfig() {
-      await may.require("cluster_config", "read");
+      await may.requireOn("cluster_config", ["read"], () => stored(stores.settings.clusterConfig()));
       return stores.settings.clusterConfig();
     },
     async setClusterConfig(config) {
-      await may.require("cluster_config", "create", "update");
+      await may.requireOn("cluster_config", ["create", "update"], () =>
+        changed(config, stores.settings.clusterConfig()),
+      );
       return clusterSettings.setConfig(config);
     },
     async getAuthPreference() {
-      await may.require("cluster_auth_preference", "read");
+      await may.requireOn("cluster_auth_preference", ["read"], () =>
+        stored(stores.settings.authPreference()),
+      );
       return stores.settings.authPreference();
     },
     async setAuthPreference(preference) {
-      await may.require("cluster_auth_preference", "create", "update");
+      await may.requireOn("cluster_auth_preference", ["create", "update"], () =>
+        changed(preference, stores.settings.authPreference()),
+      );
       return clusterSettings.setAuthPreference(preference);
     },
     async getStaticTokens() {
-      await may.require("static_tokens", "read");
+      await may.requireOn("static_tokens", ["read"], () => stored(stores.settings.staticTokens()));
       return stores.settings.staticTokens();
     },
     async getNamespaces() {
-      await may.require("namespace", "list", "read");
-      return stores.namespaces.list();
+      return may.visible("namespace", () => stores.namespaces.list());
     },
     async getNamespace(name) {
-      await may.require("namespace", "read");
+      await may.requireOn("namespace", ["read"], () => stored(stores.namespaces.get(name)));
       return stores.namespaces.get(name);
-    },
-    async *watch(kinds, signal) {
-      if (caller.kind === "user" && kinds.some(({ kind }) => kind === "node")) {
-        // Which nodes a user sees is decided by labels, which change.
-        throw accessDenied("users cannot watch nodes: list them instead");
-      }
-      for (const { kind, loadSecrets } of kinds) {
-        const verb = !loadSecrets && READ_WITHOUT_SECRETS.has(kind) ? "readnosecrets" : "read";
-        await may.require(kind, verb);
-      }
-      yield* watchKinds(storage, kinds, signal);
     },
   };
 }

@@ -1,8 +1,12 @@
 import { accessDenied, badParameter } from "../../errors/error.js";
-import { isSystemRole } from "../../resources/token.js";
+import { tokenResource } from "../../resources/token-resource.js";
+import { isSystemRole, type ProvisionToken } from "../../resources/token.js";
+import { ZERO_TIME } from "../../resources/envelope.js";
+import type { RuleThing } from "../authorization.js";
 import type { AuthApi } from "../client/api.js";
 import { parseSubjectKey } from "../public-key.js";
 import { fromBase64 } from "../base64.js";
+import { changed, stored } from "./rule-things.js";
 import type { CallScope } from "./scope.js";
 
 /** Join tokens, and certificates for hosts. */
@@ -23,29 +27,33 @@ export function joinCalls({
   | "generateHostCert"
 > {
   const { joinTokens, joins, hostCertificates, clusterName } = services;
+  const known = async (token: string): Promise<object> => tokenResource(await joinTokens.get(token));
+  const requireChange = (token: ProvisionToken, ...verbs: string[]): Promise<void> =>
+    may.requireOn("token", verbs, () => changed(tokenResource(token), known(token.token)));
   return {
     async generateToken(request) {
-      await may.require("token", "create");
+      const { roles, token } = request;
+      await requireChange({ roles, token, expires: ZERO_TIME }, "create");
       return joinTokens.generate(request);
     },
     async createToken(token) {
-      await may.require("token", "create");
+      await may.requireOn("token", ["create"], () => stored(tokenResource(token)));
       return joinTokens.create(token);
     },
     async upsertToken(token) {
-      await may.require("token", "create", "update");
+      await requireChange(token, "create", "update");
       return joinTokens.put(token);
     },
     async getToken(token) {
-      await may.require("token", "read");
+      await may.requireOn("token", ["read"], () => stored(known(token)));
       return joinTokens.get(token);
     },
     async getTokens() {
-      await may.require("token", "list", "read");
-      return joinTokens.list();
+      const thing = (token: ProvisionToken): RuleThing => ({ resource: tokenResource(token) });
+      return may.visible("token", () => joinTokens.list(), { thing });
     },
     async deleteToken(token) {
-      await may.require("token", "delete");
+      await may.requireOn("token", ["delete"], () => stored(known(token)));
       return joinTokens.delete(token);
     },
     registerUsingToken: (request) => joins.register(request, caller),

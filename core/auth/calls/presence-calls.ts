@@ -1,6 +1,9 @@
 import { serverLabels } from "../../access/server-labels.js";
-import { accessDenied } from "../../errors/error.js";
+import { accessDenied, notFound } from "../../errors/error.js";
+import type { ServerStore } from "../../resources/presence.js";
+import type { Server } from "../../resources/server.js";
 import type { AuthApi } from "../client/api.js";
+import { stored } from "./rule-things.js";
 import type { CallScope } from "./scope.js";
 
 /** Heartbeats of nodes, proxies and auth servers. */
@@ -20,6 +23,11 @@ export function presenceCalls({
   | "getAuthServers"
 > {
   const { presence, stores } = services;
+  const requireRemoval = async (kind: string, servers: ServerStore, name: string): Promise<void> => {
+    await may.requireOn(kind, ["delete"], () => stored(serverOf(servers, name)));
+    // A user may clear away what rules name; a host nothing but itself.
+    if (caller.kind !== "user") may.requireOwnHost(name);
+  };
   return {
     async upsertNode(server) {
       await may.require("node", "create", "update");
@@ -36,8 +44,7 @@ export function presenceCalls({
       }
     },
     async getNodes(namespace) {
-      await may.require("node", "list", "read");
-      const nodes = await stores.presence.nodes(namespace).list();
+      const nodes = await may.visible("node", () => stores.presence.nodes(namespace).list());
       if (caller.kind === "user") {
         const access = await may.userAccess(caller);
         return nodes.filter((node) => access.canSeeServer({ namespace, labels: serverLabels(node) }));
@@ -46,9 +53,9 @@ export function presenceCalls({
       return nodes;
     },
     async deleteNode(namespace, name) {
-      await may.require("node", "delete");
-      may.requireOwnHost(name);
-      await stores.presence.nodes(namespace).delete(name);
+      const nodes = stores.presence.nodes(namespace);
+      await requireRemoval("node", nodes, name);
+      await nodes.delete(name);
     },
     async upsertProxy(server) {
       await may.require("proxy", "create", "update");
@@ -56,17 +63,20 @@ export function presenceCalls({
       return presence.announceProxy(server, caller.remoteAddress);
     },
     async getProxies() {
-      await may.require("proxy", "list", "read");
-      return stores.presence.proxies.list();
+      return may.visible("proxy", () => stores.presence.proxies.list());
     },
     async deleteProxy(name) {
-      await may.require("proxy", "delete");
-      may.requireOwnHost(name);
+      await requireRemoval("proxy", stores.presence.proxies, name);
       await stores.presence.proxies.delete(name);
     },
     async getAuthServers() {
-      await may.require("auth_server", "list", "read");
-      return stores.presence.authServers.list();
+      return may.visible("auth_server", () => stores.presence.authServers.list());
     },
   };
+}
+
+async function serverOf(servers: ServerStore, name: string): Promise<Server> {
+  const found = (await servers.list()).find(({ metadata }) => metadata.name === name);
+  if (found === undefined) throw notFound(`server ${name} is not found`);
+  return found;
 }

@@ -1,7 +1,8 @@
-import type { PlaybackEvent } from "../../recording/event-pages.js";
 import { MAX_CHUNK_BYTES } from "../../recording/playback.js";
 import { liveSessionCodec, liveSessionUpdateCodec } from "../../resources/session-codec.js";
 import { formatTime } from "../../resources/rfc3339.js";
+import type { LiveSession } from "../../resources/session.js";
+import type { RuleThing } from "../authorization.js";
 import type { AuthApi } from "../client/api.js";
 import type { CallScope } from "./scope.js";
 
@@ -41,7 +42,7 @@ export function sessionCalls({
   /** Conditions of rules may speak of who took part. */
   const requireRecording = (sessionId: string): Promise<void> =>
     may.requireOn("session", ["read"], async () => [
-      { session: { participants: participantsOf(await recordings.playback.events(sessionId)) } },
+      { session: { participants: await recordings.playback.participants(sessionId) } },
     ]);
   return {
     async createSession(input) {
@@ -63,11 +64,12 @@ export function sessionCalls({
       }));
     },
     async getSessions(namespace) {
-      await may.require("ssh_session", "list", "read");
-      return stores.liveSessions.list(namespace);
+      return may.visible("ssh_session", () => stores.liveSessions.list(namespace), { thing: liveSession });
     },
     async getSession(namespace, id) {
-      await may.require("ssh_session", "read");
+      await may.requireOn("ssh_session", ["read"], async () => [
+        liveSession(await stores.liveSessions.get(namespace, id)),
+      ]);
       return stores.liveSessions.get(namespace, id);
     },
     async deleteSession(namespace, id) {
@@ -109,10 +111,8 @@ export function sessionCalls({
   };
 }
 
-/** The users who started or joined a recorded session. */
-function participantsOf(events: readonly PlaybackEvent[]): string[] {
-  return events
-    .filter(({ event }) => event === "session.start" || event === "session.join")
-    .map(({ user }) => user)
-    .filter((user) => typeof user === "string");
-}
+/** Conditions may speak of who is in a live session, as they do of who was in a recorded one. */
+const liveSession = (session: LiveSession): RuleThing => ({
+  resource: session,
+  session: { participants: (session.parties ?? []).map(({ user }) => user) },
+});

@@ -3,6 +3,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { accessDenied, errorMessage, hasCode, unavailable, type CodedError } from "../../errors/error.js";
+import { systemErrorText } from "../../errors/system-error.js";
 import { parseAddress } from "../../grammar/address.js";
 import { API_DOMAIN, encodeClusterName } from "../../pki/cluster-sni.js";
 import { parseTlsIdentity } from "../../pki/tls-identity.js";
@@ -129,7 +130,7 @@ function openTcp(address: string, timeoutMs: number): Promise<Socket> {
     });
     socket.once("error", (cause) => {
       clearTimeout(timer);
-      reject(unavailable(errorMessage(cause), { cause }));
+      reject(unavailable(systemErrorText(cause) ?? errorMessage(cause), { cause }));
     });
   });
 }

@@ -47,7 +47,7 @@ function notReachable(addresses: readonly string[], cause: unknown): ExitWith {
   const reason = terminalText(errorMessage(cause));
   return new ExitWith(
     1,
-    `[CLIENT]  Cannot connect to the auth server: ${reason}.\nIs the auth server running on ${addresses.join(", ")}?`,
+    `[CLIENT]  Cannot connect to the auth server: ${reason}. Is the auth server running on ${addresses.join(", ")}?`,
     { cause },
   );
 }

@@ -1,15 +1,17 @@
 /** Who `tctl` is: the bearer of an identity file, or this host's own administrator. */
-import { access, constants, readFile } from "node:fs/promises";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { access, constants, open, readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { openIdentityStore } from "../../auth/client/identity-store.js";
 import type { HostIdentity } from "../../auth/client/identity.js";
 import type { ConnectAuthOptions } from "../../auth/client/connect.js";
-import { accessDenied, badParameter, errorMessage } from "../../errors/error.js";
+import { accessDenied, badParameter } from "../../errors/error.js";
+import { systemErrorText } from "../../errors/system-error.js";
 import type { Clock } from "../../plugin/clock.js";
 import { openPluginHost, runPlugin } from "../../plugin/host.js";
 import { silentLogger } from "../../plugin/logger.js";
-import { parseIdentityFile } from "../identity-file.js";
+import { parseIdentityFile, type IdentityFile } from "../identity-file.js";
 
 /** Credentials of an administrator, and the authorities that auth servers must chain to. */
 export type AdminIdentity = Required<Pick<ConnectAuthOptions, "credentials" | "authorities">>;
@@ -37,17 +39,42 @@ export async function readAdminIdentity(
 }
 
 async function fromFile(file: string): Promise<AdminIdentity> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    throw badParameter(`cannot read the identity file ${file}: ${errorMessage(cause)}`, { cause });
+  const identity = parseIdentityFile(await readPrivateFile(file), file);
+  if (!keyFits(identity)) {
+    throw badParameter(`${file} is damaged: its private key is not that of its certificate; make it anew`);
   }
-  const identity = parseIdentityFile(text, file);
   return {
     credentials: { keyPem: identity.keyPem, certPem: identity.tlsCertificatePem },
     authorities: identity.tlsAuthorities,
   };
+}
+
+/** Whoever can read an identity can act as its user: one that is open to all must not go unnoticed. */
+async function readPrivateFile(file: string): Promise<string> {
+  try {
+    const handle = await open(file, "r");
+    try {
+      const { mode } = await handle.stat();
+      if ((mode & 0o007) !== 0) {
+        throw accessDenied(`the identity file ${file} is open to all users: close it by chmod 600 ${file}`);
+      }
+      return await handle.readFile("utf8");
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    const reason = systemErrorText(cause);
+    if (reason === undefined) throw cause;
+    throw badParameter(`cannot read the identity file ${file}: ${reason}`, { cause });
+  }
+}
+
+function keyFits({ keyPem, tlsCertificatePem }: IdentityFile): boolean {
+  try {
+    return new X509Certificate(tlsCertificatePem).checkPrivateKey(createPrivateKey(keyPem));
+  } catch {
+    return false;
+  }
 }
 
 async function hostAdmin(dataDir: string, clock: Clock): Promise<HostIdentity | undefined> {

@@ -39,7 +39,8 @@ export async function getResources(
   flags: GetFlags,
 ): Promise<void> {
   const { format, namespace } = flags;
-  if (!["yaml", "json", "text"].includes(format)) throw badParameter("unsupported format");
+  if (!["yaml", "json", "text"].includes(format))
+    throw badParameter(`unsupported format "${format}", use yaml, json or text`);
   const everything = refs === "all";
   const withSecrets = everything || (flags.withSecrets ?? false);
   const wanted: ResourceReference[] = everything

@@ -39,7 +39,7 @@ export async function lock({ api, print, clock }: TctlContext, flags: LockFlags)
   const target = Object.fromEntries(
     Object.entries({ user, role, login, node }).filter(([, value]) => value !== undefined),
   ) as LockTarget;
-  if (Object.keys(target).length === 0) {
+  if (Object.keys(target).length === 0 || Object.values(target).includes("")) {
     throw badParameter("say whom to lock out: --user, --role, --login or --node");
   }
   const expires = expiry(flags, clock.now());

@@ -8,6 +8,7 @@ export function addFormatFlag(command: Command): void {
 
 /** Checks a `--format`. Throws `bad_parameter`. */
 export function isJson(format: string): boolean {
-  if (format !== "text" && format !== "json") throw badParameter("unsupported format");
+  if (format !== "text" && format !== "json")
+    throw badParameter(`unsupported format "${format}", use text or json`);
   return format === "json";
 }

@@ -101,6 +101,7 @@ export const tctlProgram: ProgramOptions = {
         { name: "ls", summary: "list who may log in where", load: () => import("./access-ls.js") },
       ],
     },
+    { name: "top", summary: "show what a daemon is doing", load: () => import("./top.js") },
     { name: "version", summary: "print the version", load: () => import("../version.js") },
   ],
   examples: [

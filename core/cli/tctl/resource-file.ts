@@ -7,6 +7,7 @@ import { ConfigError, problemIn, type Finding } from "../../document/problem.js"
 import { unknownKeys } from "../../document/unknown-keys.js";
 import { parseYamlDocuments } from "../../document/yaml-document.js";
 import { badParameter, errorMessage } from "../../errors/error.js";
+import { systemErrorText } from "../../errors/system-error.js";
 import { creationOf, type Creation } from "./resource-changes.js";
 import { resourceKind, type AnyResource } from "./resource-kinds.js";
 
@@ -25,7 +26,7 @@ export async function readText(file: string): Promise<string> {
   try {
     return file === STDIN ? readFileSync(0, "utf8") : await readFile(file, "utf8");
   } catch (cause) {
-    throw badParameter(`cannot read ${file}: ${errorMessage(cause)}`, { cause });
+    throw badParameter(`cannot read ${file}: ${systemErrorText(cause) ?? errorMessage(cause)}`, { cause });
   }
 }
 

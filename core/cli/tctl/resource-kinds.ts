@@ -11,7 +11,7 @@ import { authorityTable, lockTable, roleTable } from "./resource-tables.js";
 import { unsupported } from "./resource-reference.js";
 import { serverTable } from "./server-table.js";
 import { tokenTable } from "./tokens-ls.js";
-import { tokenResource } from "./token-resource.js";
+import { tokenResource } from "../../resources/token-resource.js";
 
 /** Any resource, whatever its kind. */
 export type AnyResource = Resource<string, unknown>;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { errorMessage, unavailable } from "../../errors/error.js";
+import { systemErrorText } from "../../errors/system-error.js";
 
 /**
  * Writes a file that only its owner may read (0600), replacing one of that name. It appears whole or not at all, and is
@@ -19,6 +20,6 @@ export async function writeSecretFile(file: string, content: string): Promise<vo
     await rename(draft, file);
   } catch (cause) {
     await rm(draft, { force: true }).catch(() => undefined);
-    throw unavailable(`cannot write ${file}: ${errorMessage(cause)}`, { cause });
+    throw unavailable(`cannot write ${file}: ${systemErrorText(cause) ?? errorMessage(cause)}`, { cause });
   }
 }

@@ -6,7 +6,7 @@ import { withExamples } from "../program.js";
 import { table } from "../table.js";
 import { withAuth, type TctlContext } from "./context.js";
 import { addFormatFlag, isJson } from "./output-format.js";
-import { tokenResource } from "./token-resource.js";
+import { tokenResource } from "../../resources/token-resource.js";
 
 /** `tctl tokens ls` (features.md §2.3). */
 export function configure(command: Command): void {

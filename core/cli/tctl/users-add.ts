@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { badParameter } from "../../errors/error.js";
 import type { Server } from "../../resources/server.js";
 import { terminalText } from "../terminal-text.js";
 import { withExamples } from "../program.js";
@@ -51,10 +52,12 @@ export async function addUser(
   const json = isJson(flags.format);
   const ttlMs = parseTtl(flags.ttl);
   const kubernetesGroups = flags.k8sGroups === undefined ? [] : splitNames(flags.k8sGroups);
+  const roles = flags.roles === undefined ? undefined : splitNames(flags.roles);
+  if (roles?.length === 0) throw badParameter("a user needs at least one role: name one with --roles");
   const user = {
     name: account,
     allowed_logins: logins === undefined ? [account] : splitNames(logins),
-    ...(flags.roles === undefined ? {} : { roles: splitNames(flags.roles) }),
+    ...(roles === undefined ? {} : { roles }),
     ...(kubernetesGroups.length === 0 ? {} : { kube_groups: kubernetesGroups }),
   };
   const token = await api.createSignupToken(user, ttlMs);

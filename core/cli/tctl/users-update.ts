@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { isUnixUserName } from "../../access/logins.js";
 import { badParameter } from "../../errors/error.js";
 import { withExamples } from "../program.js";
 import { terminalText } from "../terminal-text.js";
@@ -39,14 +40,17 @@ export async function updateUser(
   const user = await api.getUser(account);
   const roles = setRoles === undefined ? user.spec.roles : splitNames(setRoles);
   if (roles.length === 0) throw badParameter("a user needs at least one role: name one with --set-roles");
+  const logins = setLogins === undefined ? undefined : splitNames(setLogins);
+  const unfit = logins?.find((login) => !isUnixUserName(login));
+  if (unfit !== undefined) throw badParameter(`${JSON.stringify(unfit)} is not the name of a Unix user`);
   const traits = {
     ...user.spec.traits,
-    ...(setLogins === undefined ? {} : { logins: splitNames(setLogins) }),
+    ...(logins === undefined ? {} : { logins }),
   };
   await api.upsertUser({ ...user, spec: { ...user.spec, roles, traits } });
   const told = [
     ...(setRoles === undefined ? [] : [`roles ${roles.join(",")}`]),
-    ...(setLogins === undefined ? [] : [`logins ${(traits.logins ?? []).join(",")}`]),
+    ...(logins === undefined ? [] : [`logins ${logins.join(",")}`]),
   ];
   await print(`${terminalText(account)} has been updated with ${terminalText(told.join(" and "))}\n`);
 }

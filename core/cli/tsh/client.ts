@@ -1,12 +1,12 @@
 /** What a command works with: the proxy, the credentials and the trust that flags, environment and disk add up to. */
-import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { badParameter, notFound } from "../../errors/error.js";
+import { longTime } from "../human-time.js";
 import { offerToAgent } from "./agent.js";
 import { storedTrust, trustIn, type ClusterTrust } from "./cluster-trust.js";
 import { hasExpired, parseCredentials, type Credentials } from "./credentials.js";
 import type { GlobalFlags } from "./global-flags.js";
-import { parseIdentity } from "./identity.js";
+import { readIdentity } from "./identity.js";
 import { KeyStore } from "./key-store.js";
 import { KnownHosts } from "./known-hosts.js";
 import { LoginNeeded } from "./login-needed.js";
@@ -91,12 +91,11 @@ async function openProfileClient(flags: GlobalFlags): Promise<Client> {
 }
 
 async function openIdentityClient(flags: GlobalFlags, path: string): Promise<Client> {
-  const { credentials, authorities } = parseIdentity(readFileSync(path, "utf8"), path);
+  const { credentials, authorities } = readIdentity(path);
   const { certificate } = credentials;
-  if (hasExpired(credentials, new Date())) {
-    process.stderr.write(
-      `WARNING: the certificate has expired on ${certificate.validBefore?.toISOString()}\n`,
-    );
+  if (certificate.validBefore !== null && hasExpired(credentials, new Date())) {
+    // 4.2's words, for scripts that look for them.
+    process.stderr.write(`WARNING: the certificate has expired on ${longTime(certificate.validBefore)}\n`);
   }
   if (flags.proxy === undefined && flags.jumphost === undefined) {
     throw badParameter("an identity file says nothing about the proxy: add --proxy=<address>");

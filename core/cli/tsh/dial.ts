@@ -3,6 +3,7 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect, type Socket } from "node:net";
 import { accessDenied, errorMessage, unavailable } from "../../errors/error.js";
+import { systemErrorText } from "../../errors/system-error.js";
 import { formatAddress, type Address } from "../../grammar/address.js";
 import { outboundProxy, type OutboundProxy } from "./outbound-proxy.js";
 
@@ -20,7 +21,7 @@ function dialDirectly(address: Address, signal: AbortSignal): Promise<Socket> {
     const socket = connect({ ...address, noDelay: true, keepAlive: true });
     const give = (cause: Error): void => {
       socket.destroy();
-      reject(unavailable(`dial tcp ${formatAddress(address)}: ${errorMessage(cause)}`, { cause }));
+      reject(unavailable(`dial tcp ${formatAddress(address)}: ${systemErrorText(cause) ?? errorMessage(cause)}`, { cause }));
     };
     const timeOut = (): void => give(new Error("no answer in time"));
     signal.addEventListener("abort", timeOut, { once: true });

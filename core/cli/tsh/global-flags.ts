@@ -46,7 +46,7 @@ export function addGlobalFlags(command: Command): void {
     .option("--insecure", "do not verify the proxy's web certificate")
     .option("--auth <name>", "login connector (TELEPORT_AUTH)")
     .option("--skip-version-check", "log in even if the proxy asks for a newer tsh")
-    .option("-J, --jumphost <address>", "SSH jump host in place of the proxy: [user@]host:port")
+    .option("-J, --jumphost <address>", "SSH jump host in place of the proxy: [user@]host:port", listed)
     .option("-k, --add-keys-to-agent <when>", "auto, always, no or only (TELEPORT_ADD_KEYS_TO_AGENT)")
     .option("--no-use-local-ssh-agent", "leave the SSH agent alone (TELEPORT_USE_LOCAL_SSH_AGENT)")
     .addOption(new Option("--use-local-ssh-agent", "use the SSH agent").hideHelp())
@@ -55,6 +55,11 @@ export function addGlobalFlags(command: Command): void {
   if (command.name() === "tsh") {
     command.addOption(new Option("-o, --option <option>").hideHelp().argParser(refuseOption));
   }
+}
+
+/** All values of a flag that is given again, so that one too many is seen. */
+function listed(value: string, before: string | undefined): string {
+  return before === undefined ? value : `${before},${value}`;
 }
 
 function refuseOption(): never {

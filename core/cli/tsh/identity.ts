@@ -1,6 +1,8 @@
 /** Identities from files: credentials and trust that take the place of profile, keys and agent. */
+import { readFileSync } from "node:fs";
 import { badParameter } from "../../errors/error.js";
 import { formatKeyLine, parseAuthorizedKey } from "../../pki/ssh-key.js";
+import { fileError } from "../../recording/file-error.js";
 import { formatIdentityFile, parseIdentityFile } from "../identity-file.js";
 import { parseCredentials, type Credentials } from "./credentials.js";
 import type { TrustedAuthorities } from "./host-authorities.js";
@@ -15,9 +17,9 @@ export interface Identity {
 
 const AUTHORITY_LINE = /^@cert-authority\s+(\S+)\s+(\S.*)$/;
 
-/** Reads an identity file; `name` is for messages. Throws `bad_parameter` with what is missing, and `corrupt`. */
-export function parseIdentity(text: string, name: string): Identity {
-  const file = parseIdentityFile(text, name);
+/** Reads an identity file. Throws `unavailable`, `bad_parameter` with what is missing in it, and `corrupt`. */
+export function readIdentity(path: string): Identity {
+  const file = parseIdentityFile(readText(path), path);
   const ssh = file.sshAuthorities.flatMap((line) => parseAuthorityLine(line) ?? []);
   if (ssh.length === 0 || file.tlsAuthorities.length === 0) {
     throw badParameter(
@@ -31,6 +33,14 @@ export function parseIdentity(text: string, name: string): Identity {
     tlsCertificatePem: file.tlsCertificatePem,
   });
   return { credentials, authorities: { ssh, tls: file.tlsAuthorities } };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw fileError("read the identity file", path, error);
+  }
 }
 
 /** The text of an identity file; clusters in order of their names. */

@@ -58,12 +58,17 @@ export function readKeys(input: Readable): KeySource {
   return {
     next(signal) {
       return new Promise((resolve) => {
+        const settle = (key: PlayKey | undefined): void => {
+          // A key that comes while nobody waits must stay for the next call.
+          wake = () => undefined;
+          resolve(key);
+        };
         const look = (): void => {
           const key = waiting.shift();
-          if (key !== undefined || signal.aborted) resolve(key);
+          if (key !== undefined || signal.aborted) settle(key);
         };
         wake = look;
-        signal.addEventListener("abort", () => resolve(undefined), { once: true });
+        signal.addEventListener("abort", () => wake === look && settle(undefined), { once: true });
         look();
       });
     },

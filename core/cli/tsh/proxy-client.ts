@@ -8,7 +8,7 @@ import type { SshChannel, SshConnection } from "../../ssh/contract.js";
 import { createSigner } from "../../ssh/signer.js";
 import { terminalText } from "../terminal-text.js";
 import type { Client } from "./client.js";
-import type { Credentials } from "./credentials.js";
+import { hasExpired, type Credentials } from "./credentials.js";
 import { dial } from "./dial.js";
 import { LoginRefused, logInToHost } from "./host-login.js";
 import { LoginNeeded } from "./login-needed.js";
@@ -68,19 +68,25 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
         cause: error,
       });
     }
-    if (client.isIdentity || !(error instanceof LoginRefused)) throw error;
+    if (!(error instanceof LoginRefused)) throw error;
+    if (client.isIdentity) throw hasExpired(credentials, new Date()) ? expiredIdentity(error) : error;
     throw new LoginNeeded("the proxy no longer takes this login", client.profile.web.host, error);
   }
 }
 
-class TeleportProxy implements ProxyClient {
-  readonly #connection: SshConnection;
-  readonly #credentials: Credentials;
+function expiredIdentity(cause: Error): Error {
+  const message =
+    "the identity file has expired: make a new one with 'tctl auth sign --user=USER --out=FILE'";
+  return accessDenied(message, { cause });
+}
 
-  constructor(connection: SshConnection, credentials: Credentials) {
-    this.#connection = connection;
-    this.#credentials = credentials;
-  }
+class TeleportProxy implements ProxyClient {
+  protected readonly unexplained: string = "the proxy refused the connection without a reason";
+
+  constructor(
+    protected readonly connection: SshConnection,
+    protected readonly credentials: Credentials,
+  ) {}
 
   async clusters(): Promise<ClusterStatus[]> {
     const channel = await this.#openSubsystem("proxysites");
@@ -95,7 +101,7 @@ class TeleportProxy implements ProxyClient {
   }
 
   async dialNode({ host, port, cluster }: NodeTarget): Promise<SshChannel> {
-    const offersAgent = await offerAgentToRecorder(this.#connection, this.#credentials);
+    const offersAgent = await offerAgentToRecorder(this.connection, this.credentials);
     const name = `proxy:${isIPv6(host) ? `[${host}]` : host}:${port}@default@${cluster}`;
     return this.#openSubsystem(name, offersAgent);
   }
@@ -105,12 +111,12 @@ class TeleportProxy implements ProxyClient {
   }
 
   close(): void {
-    this.#connection.disconnect("bye");
+    this.connection.disconnect("bye");
   }
 
   /** Throws `unavailable` with what the proxy wrote to stderr before it refused. */
   async #openSubsystem(name: string, offersAgent = false): Promise<SshChannel> {
-    const channel = await this.#connection.openChannel("session");
+    const channel = await this.connection.openChannel("session");
     if (offersAgent) void channel.request("auth-agent-req@openssh.com", false);
     let reason = "";
     const collect = (chunk: Buffer): void => {
@@ -127,7 +133,7 @@ class TeleportProxy implements ProxyClient {
     await channel.whenClosed;
     // What came last may still wait in the stream.
     await new Promise((resolve) => setImmediate(resolve));
-    throw unavailable(terminalText(reason.trim()) || "the proxy refused the connection without a reason");
+    throw unavailable(terminalText(reason.trim()) || this.unexplained);
   }
 }
 
@@ -150,39 +156,18 @@ async function offerAgentToRecorder(
   return true;
 }
 
-/** An SSH server that only forwards: it knows of no clusters and leads to no auth server. */
-class JumpHost implements ProxyClient {
-  readonly #connection: SshConnection;
-  readonly #credentials: Credentials;
+/** An SSH server that forwards to nodes; the rest is for those that are proxies themselves. */
+class JumpHost extends TeleportProxy {
+  protected override readonly unexplained =
+    "a jump host that is no proxy of Teleport only leads to nodes: leave out -J for this command";
 
-  constructor(connection: SshConnection, credentials: Credentials) {
-    this.#connection = connection;
-    this.#credentials = credentials;
-  }
-
-  async dialNode({ host, port }: NodeTarget): Promise<SshChannel> {
-    await offerAgentToRecorder(this.#connection, this.#credentials);
+  override async dialNode({ host, port }: NodeTarget): Promise<SshChannel> {
+    await offerAgentToRecorder(this.connection, this.credentials);
     const target = new SshWriter().string(host).uint32(port).string("0.0.0.0").uint32(0);
-    const channel = await this.#connection.openChannel("direct-tcpip", target.toBuffer());
+    const channel = await this.connection.openChannel("direct-tcpip", target.toBuffer());
     channel.extended.resume();
     return channel;
   }
-
-  clusters(): Promise<ClusterStatus[]> {
-    return Promise.reject(notThroughJumphost());
-  }
-
-  dialAuth(): Promise<SshChannel> {
-    return Promise.reject(notThroughJumphost());
-  }
-
-  close(): void {
-    this.#connection.disconnect("bye");
-  }
-}
-
-function notThroughJumphost(): Error {
-  return accessDenied("a jump host only leads to nodes: leave out -J for this command");
 }
 
 function parseClusters(text: string): ClusterStatus[] {

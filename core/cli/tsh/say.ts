@@ -1,8 +1,8 @@
 /** Lines to the user beside a session's output. */
 
-/** Writes a line to stderr. */
+/** Writes a line to stderr; in raw mode the terminal does not return to the first column by itself. */
 export function say(message: string): void {
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${message}${process.stdin.isRaw ? "\r\n" : "\n"}`);
 }
 
 /** Writes a warning to stderr. */

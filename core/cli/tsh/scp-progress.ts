@@ -1,4 +1,5 @@
 /** What `tsh scp` shows of its files: a bar for each on a terminal, else one line in 4.2's form. */
+import { basename } from "node:path";
 import type { Clock } from "../../plugin/clock.js";
 import { terminalText } from "../terminal-text.js";
 
@@ -19,7 +20,7 @@ export interface BarTerminal {
 
 const REDRAW_MS = 100;
 const BAR_COLUMNS = 20;
-const UNITS = ["B ", "KB", "MB", "GB", "TB", "PB"] as const;
+const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"] as const;
 
 /** Shows nothing. */
 export const noProgress: ScpProgress = { start: () => undefined, add: () => undefined, end: () => undefined };
@@ -48,7 +49,7 @@ export class ProgressBar implements ScpProgress {
   }
 
   start(name: string, sizeBytes: number): void {
-    this.#name = terminalText(name);
+    this.#name = terminalText(basename(name));
     this.#sizeBytes = sizeBytes;
     this.#doneBytes = 0;
     this.#startMs = this.#now();
@@ -99,7 +100,7 @@ export function formatBytes(bytes: number): string {
   let unit = 0;
   for (; value >= 1000 && unit < UNITS.length - 1; unit++) value /= 1024;
   const number = unit > 0 && value < 10 ? value.toFixed(1) : String(Math.round(value));
-  return `${number.padStart(4)} ${UNITS[unit]}`;
+  return `${number} ${UNITS[unit]}`.padStart(7);
 }
 
 /** `mm:ss`, with hours where there are any; dashes where it is not known. */

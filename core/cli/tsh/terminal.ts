@@ -1,4 +1,5 @@
 /** The user's terminal while a program on a node has it. */
+import { spawnSync } from "node:child_process";
 import type { TerminalSize } from "./remote-process.js";
 
 const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 25 };
@@ -9,7 +10,7 @@ export function terminalSize(): TerminalSize {
   return columns > 0 && rows > 0 ? { columns, rows } : DEFAULT_SIZE;
 }
 
-/** Passes every key to the program until the returned function is called, or the process exits. */
+/** Passes every key and all output unchanged until the returned function is called, or the process exits. */
 export function enterRawMode(): () => void {
   const { stdin } = process;
   if (!stdin.isTTY) return () => undefined;
@@ -19,6 +20,8 @@ export function enterRawMode(): () => void {
   };
   process.on("exit", restore);
   stdin.setRawMode(true);
+  // Node's raw mode still turns LF into CR LF, which full-screen programs use to move the cursor straight down.
+  spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
   return restore;
 }
 

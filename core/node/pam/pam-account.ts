@@ -28,8 +28,8 @@ export function pamLogin(
 }
 
 /**
- * Whether PAM admits the login of a connection that forwards ports, which takes no session of its own: it is asked once
- * for each connection, at the first need. Throws `access_denied` with what PAM says; without PAM everybody is admitted.
+ * Whether PAM admits the login of a connection that forwards something, which takes no session of its own: it is asked
+ * once for each connection, at the first need. Throws `access_denied` with what PAM says; without PAM everybody is admitted.
  */
 export function pamAdmission(
   context: NodeContext,

@@ -39,6 +39,8 @@ export interface GuardOptions {
 
 /** A guard whose program runs. */
 export interface Guard {
+  /** The guard's own process. */
+  readonly pid: number;
   /** Resolves when the program has ended; PAM's session is closed after that. Never rejects. */
   readonly exited: Promise<ExitStatus>;
   /** Gives an order, which comes to nothing once the program has ended. */
@@ -59,6 +61,7 @@ export async function startGuarded(options: GuardOptions): Promise<Guard> {
   const exited = watch(guard, options);
   await opened(guard, options);
   return {
+    pid: guard.pid ?? 0,
     exited,
     order: (order) => {
       // What fails to be sent would have come too late.

@@ -5,6 +5,7 @@ import { hasCode, unavailable } from "../../errors/error.js";
 import type { ExitStatus, SessionProcess, TerminalSize } from "../../session/session-process.js";
 import type { Launch } from "../launcher.js";
 import { nativePty } from "../native-pty.js";
+import type { PtyProcess } from "../pty-process.js";
 import type { PipePool } from "../pipe-pool.js";
 import { PipeStreams } from "../pipe-streams.js";
 import { giveTerminal, openSlave, PtyTerminal } from "../pty-terminal.js";
@@ -37,7 +38,7 @@ export async function startPamPty(
   options: PamLaunch,
   { columns, rows }: TerminalSize,
   ttyGroup: number | undefined,
-): Promise<SessionProcess> {
+): Promise<PtyProcess> {
   const { master, slave: shared, pty } = openPty(columns, rows);
   // That end is non-blocking, which programs do not expect, for all who share it.
   const slave = openSlave(pty);
@@ -46,7 +47,7 @@ export async function startPamPty(
     giveTerminal(pty, options.launch.account, ttyGroup);
     const launch = { ...options.launch, terminalModes: ["iutf8", ...(options.launch.terminalModes ?? [])] };
     const guard = await guarded({ ...options, launch }, pty, [slave, slave, slave]);
-    return new PamProcess(guard, new PtyTerminal(master, pty, guard.exited));
+    return new PamPtyProcess(guard, new PtyTerminal(master, pty, guard.exited), pty);
   } catch (error) {
     closeSync(master);
     throw error;
@@ -77,7 +78,6 @@ interface Streams {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable | undefined;
-  resize?(size: TerminalSize): void;
   close(): void;
 }
 
@@ -86,7 +86,6 @@ class PamProcess implements SessionProcess {
   readonly stdout: Readable;
   readonly stderr: Readable | undefined;
   readonly exited: Promise<ExitStatus>;
-  readonly resize?: (size: TerminalSize) => void;
 
   constructor(
     readonly guard: Guard,
@@ -96,7 +95,6 @@ class PamProcess implements SessionProcess {
     this.stdout = streams.stdout;
     this.stderr = streams.stderr;
     this.exited = guard.exited;
-    if (streams.resize !== undefined) this.resize = (size) => streams.resize?.(size);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -106,5 +104,23 @@ class PamProcess implements SessionProcess {
   hangUp(): void {
     this.guard.order({ hangUp: true });
     this.streams.close();
+  }
+}
+
+/** With a terminal; the guard stands for the program, whose first process it is the parent of. */
+class PamPtyProcess extends PamProcess implements PtyProcess {
+  readonly pid: number;
+
+  constructor(
+    guard: Guard,
+    private readonly pty: PtyTerminal,
+    readonly terminal: string,
+  ) {
+    super(guard, pty);
+    this.pid = guard.pid;
+  }
+
+  resize(size: TerminalSize): void {
+    this.pty.resize(size);
   }
 }

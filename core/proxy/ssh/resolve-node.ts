@@ -71,10 +71,14 @@ function namesOf(host: string, clusterName: string): ReadonlySet<string> {
 
 function matches(node: Server, names: ReadonlySet<string>, port: number): boolean {
   if (node.spec.use_tunnel) return names.has(node.spec.hostname.toLowerCase());
-  const { hostname, addr, public_addr } = node.spec;
-  const hosts = [hostname, node.metadata.name, addressOf(addr)?.host, addressOf(public_addr)?.host];
-  const named = hosts.some((host) => host !== undefined && names.has(host.toLowerCase()));
-  return named && portMatches(node, port);
+  const { hostname, addr, public_addr, public_addrs = [] } = node.spec;
+  const isNamed = (host: string | undefined): boolean => host !== undefined && names.has(host.toLowerCase());
+  const named = [hostname, node.metadata.name, addressOf(addr)?.host].some(isNamed);
+  if (named && portMatches(node, port)) return true;
+  // A public address may have another port, where the node is behind an address translation.
+  return [public_addr, ...public_addrs]
+    .map(addressOf)
+    .some((address) => isNamed(address?.host) && (port === address?.port || portMatches(node, port)));
 }
 
 async function matchByDns(

@@ -109,6 +109,17 @@ describe("access", () => {
       assert.equal(createAccess([], {}).canSeeServer(server({ env: "dev" })), false);
     });
 
+    it("looks at a thousand roles, each with a login of its own, in a moment", () => {
+      const many = Array.from({ length: 1_000 }, (_, index) =>
+        role(`r${index}`, { allow: { logins: [`l${index}`], node_labels: { team: `t${index}` } } }),
+      );
+      const access = createAccess(many, {});
+      const start = process.hrtime.bigint();
+      for (let i = 0; i < 100; i++) assert.equal(access.canSeeServer(server({ team: "none" })), false);
+      assert.ok(process.hrtime.bigint() - start < 1_000_000_000n, "a look took more than 10 ms");
+      assert.equal(access.canSeeServer(server({ team: "t999" })), true);
+    });
+
     it("respects the namespaces of a role", () => {
       assert.equal(
         withConditions({ logins: ["root"], namespaces: ["*"] }).checkServer(server({}, "x"), "root").allowed,

@@ -87,4 +87,14 @@ describe("locks", () => {
       'lock targeting User:"alice" Node:"db1" is in force',
     );
   });
+
+  it("is found among those of 10,000 deleted users in a moment", () => {
+    const many = Array.from({ length: 10_000 }, (_, index) =>
+      lock({ user: `gone${index}` }, { issued_before: "2026-06-01T11:00:00Z" }),
+    );
+    const all = [...many, lock({ user: "alice" })];
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < 100; i++) assert.equal(findLock(all, subject, now), all.at(-1));
+    assert.ok(process.hrtime.bigint() - start < 500_000_000n, "a search took more than 5 ms");
+  });
 });

@@ -24,6 +24,7 @@ describe("template", () => {
     assert.deepEqual(expand("x-{{external.team}}-y"), ["x-a-y", "x-b-y"]);
     assert.deepEqual(expand('{{external["with space"]}}'), ["x"]);
     assert.deepEqual(expand("{{email.local(external.email)}}"), ["alice", "bob"]);
+    assert.deepEqual(expand("{{ email.local( external.email ) }}"), ["alice", "bob"]);
   });
 
   it("gives nothing for a trait that is missing or null", () => {
@@ -50,6 +51,15 @@ describe("template", () => {
         (error) => hasCode(error, "bad_parameter"),
         text,
       );
+    }
+  });
+
+  it("reads any text in time in proportion to its length", () => {
+    const blank = " ".repeat(20_000);
+    for (const text of [`{{${blank}`, `{{${blank}x${blank}}{`, `{{email.local(${blank}x${blank}}}`]) {
+      const start = process.hrtime.bigint();
+      assert.throws(() => expand(text), { code: "bad_parameter" });
+      assert.ok(process.hrtime.bigint() - start < 1_000_000_000n, "it took more than a second");
     }
   });
 });

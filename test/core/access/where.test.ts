@@ -86,6 +86,8 @@ describe("where", () => {
       [`matches("a", "b")`, /there is no function matches: use equals or contains/],
       [`equals(node.metadata.name, "a")`, /node\.metadata\.name is not known/],
       [`equals(user, "a")`, /user is not known/],
+      // It would hold for whatever is not there yet, and so for everything.
+      [`!equals(resource["metadata"]["name"], "a")`, /resource\["metadata"\]\["name"\] is not known/],
       [`equals(equals("a", "a"), "b")`, /there is no value equals\(\)/],
       [`user.metadata.name`, /no condition: use equals or contains/],
       ["(".repeat(100_000), /at most 4096 characters/],

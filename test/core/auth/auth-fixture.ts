@@ -158,6 +158,7 @@ const noRecordings: Recordings = {
     timeline: () => Promise.reject(notFound("no recording")),
     screen: () => Promise.reject(notFound("no recording")),
     chunk: () => Promise.reject(notFound("no recording")),
+    participants: () => Promise.reject(notFound("no recording")),
     exists: () => Promise.resolve(false),
     forget: () => Promise.resolve(),
     purge: () => Promise.resolve(),

@@ -184,7 +184,7 @@ describe("joining", () => {
     });
     await assert.rejects(admin.deleteToken("absent"), {
       code: "not_found",
-      message: "key /tokens/absent is not found",
+      message: "the join token is not found: see tctl tokens ls",
     });
     await assert.rejects(makeToken({ roles: ["Admin"] }), { code: "bad_parameter" });
     await assert.rejects(makeToken({ token: "a/b" }), { code: "bad_parameter" });
@@ -208,7 +208,7 @@ describe("joining", () => {
     assert.deepEqual((await admin.getToken("static-node-token")).expires, "1970-01-01T00:00:00Z");
     await assert.rejects(admin.getToken("absent"), {
       code: "not_found",
-      message: "the join token is not found",
+      message: "the join token is not found: see tctl tokens ls",
     });
     for (const expires of ["", "0001-01-01T00:00:00Z", "2026-11-22T12:00:00Z", "2036-11-23T12:00:00Z", "x"]) {
       await assert.rejects(admin.upsertToken(token({ expires })), { code: "bad_parameter" }, expires);

@@ -113,17 +113,16 @@ describe("locks", () => {
     await alice.getRoles();
   });
 
-  it("end a watch of a user with the next change", async () => {
+  it("end a watch of a user at once", async () => {
     const stop = new AbortController();
     const events = auth
       .asUser("alice")
       .watch([{ kind: "role" }], stop.signal)
       [Symbol.asyncIterator]();
     assert.deepEqual((await events.next()).value, { type: "init" });
-    await admin.createLock(lock("a", {}));
-    const [role] = await admin.getRoles();
     const next = assert.rejects(Promise.resolve(events.next()), LOCKED);
-    await admin.upsertRole({ ...role!, metadata: { name: "dev" } });
+    await admin.createLock(lock("b", { target: { user: "bob" } }));
+    await admin.createLock(lock("a", {}));
     await next;
     stop.abort();
   });
@@ -170,6 +169,12 @@ describe("locks", () => {
       await assert.rejects(admin.createLock(lock("a", spec)), { code: "bad_parameter" });
     }
     await assert.rejects(admin.createLock(lock("../a", {})), { code: "bad_parameter" });
+    for (const target of [{ role: "admin" }, { user: "bob" }]) {
+      await assert.rejects(admin.createLock(lock("deleted-user:alice", { target })), {
+        code: "bad_parameter",
+        message: /the name deleted-user:alice is kept for the lock of a deleted user/,
+      });
+    }
     assert.deepEqual(await admin.getLocks(), []);
     await admin.createLock(lock("a", {}));
     await assert.rejects(admin.createLock(lock("a", {})), { code: "already_exists" });
@@ -261,6 +266,48 @@ describe("locks", () => {
       await admin.deleteUser("alice");
       assert.ok(issuedAt);
       await assert.rejects(auth.asUser("alice", { issuedAt }).ping(), DELETED);
+    });
+
+    it("are not read for other users, however many there are", async () => {
+      for (let i = 0; i < 50; i++) {
+        await admin.createLock(lock(`deleted-user:gone${i}`, { target: { user: `gone${i}` } }));
+      }
+      await admin.createLock(lock("z", { target: { user: "bob" } }));
+      const storage = auth.storage;
+      const range = storage.range.bind(storage);
+      const read: string[] = [];
+      storage.range = async function* (of, options) {
+        for await (const item of range(of, options)) {
+          read.push(item.key);
+          yield item;
+        }
+      };
+      await auth.asUser("alice").ping();
+      assert.deepEqual(read, [keys.lock("z")]);
+      await assert.rejects(auth.asUser("gone7").ping(), { code: "access_denied" });
+      await assert.rejects(auth.asUser("bob").ping(), { code: "access_denied" });
+    });
+
+    it("grow whatever other deletion of the name comes in between", async () => {
+      const storage = auth.storage;
+      const create = storage.create.bind(storage);
+      let other: Promise<void> | undefined;
+      storage.create = async (item) => {
+        if (item.key === keys.lock("deleted-user:alice") && other === undefined) {
+          other = admin.deleteUser("alice");
+          await other;
+          await admin.createUser(alice);
+        }
+        return create(item);
+      };
+      const old = await start();
+      await admin.deleteUser("alice");
+      await admin.createUser(alice);
+      await assert.rejects(auth.asUser("alice", { issuedAt: old }).ping(), DELETED);
+      assert.equal(auth.events.filter(({ event }) => event === "lock.created").length, 2);
+      const { spec } = (await admin.getLocks())[0]!;
+      // Two deletions, each with a lock before and after: every one reaches a second further.
+      assert.equal(Date.parse(spec.issued_before!), auth.clock.now().getTime() - 1_000 + 3_000);
     });
 
     it("are not written for names that nobody has", async () => {

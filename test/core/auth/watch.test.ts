@@ -84,6 +84,32 @@ describe("watches", () => {
     await assert.rejects(begin([{ kind: "node" }], auth.asUser("alice")), { code: "access_denied" });
   });
 
+  it("of users end when the user loses the right to them", async () => {
+    const admin = auth.as("Admin");
+    await signUp(auth, "alice", "correct horse");
+    await admin.createRole({ ...role, metadata: { name: "none" } });
+    const alice = auth.asUser("alice");
+    const events = await begin([{ kind: "role" }], alice);
+    const stays = await begin([{ kind: "cluster_name" }], auth.asUser("alice", { roles: ["admin", "none"] }));
+    const next = assert.rejects(Promise.resolve(events.next()), { code: "access_denied", message: /"role"/ });
+    const user = await admin.getUser("alice");
+    await admin.upsertUser({ ...user, spec: { ...user.spec, roles: ["none"] } });
+    await next;
+    const still = stays.next();
+    stop.abort();
+    assert.equal((await still).done, true);
+  });
+
+  it("of users end when the certificate expires", async () => {
+    const events = await begin([{ kind: "role" }], auth.asUser("alice"));
+    const next = assert.rejects(Promise.resolve(events.next()), {
+      code: "access_denied",
+      message: "your certificate has expired: log in again",
+    });
+    auth.clock.advance(3_600_000);
+    await next;
+  });
+
   it("refuse kinds that do not exist", async () => {
     await assert.rejects(begin([{ kind: "secrets" }]), { code: "bad_parameter" });
     await assert.rejects(begin([]), { code: "bad_parameter" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runLabelCommand, startCommandLabels } from "../../../core/node/labels.js";
+import { startCommandLabels } from "../../../core/node/labels.js";
 import { checkTrustedProgram } from "../../../core/node/trusted-program.js";
 import type { Clock } from "../../../core/plugin/clock.js";
 import { silentLogger } from "../../../core/plugin/logger.js";
@@ -17,21 +17,9 @@ describe("command labels", () => {
   });
   after(() => rmSync(directory, { recursive: true }));
 
-  it("takes the trimmed output", async () => {
-    assert.deepEqual(await runLabelCommand(["echo", " a b "]), { text: "a b", failed: false });
-  });
-
-  it("gives the error as the value", async () => {
-    const result = await runLabelCommand(["/bin/sh", "-c", "echo partly; exit 3"]);
-    assert.equal(result.failed, true);
-    assert.match(result.text, /^Command failed: .* output: partly$/);
-    assert.match((await runLabelCommand(["no-such-program"])).text, /there is no program "no-such-program"/);
-    assert.match((await runLabelCommand([])).text, /there is no program ""/);
-  });
-
   it("does not run what others can change", async () => {
     chmodSync(script, 0o777);
-    assert.match((await runLabelCommand([script])).text, /others can change .*label\.sh/);
+    await assert.rejects(checkTrustedProgram(script), /others can change .*label\.sh/);
     chmodSync(script, 0o755);
     const open = join(directory, "open");
     mkdirSync(open);
@@ -49,6 +37,8 @@ describe("command labels", () => {
       now: () => new Date(0),
       sleep: (ms) =>
         new Promise((resolve) => {
+          // What bounds a run does not pass here.
+          if (ms !== 60_000) return;
           slept.push(ms);
           periods.push(resolve);
           asked();

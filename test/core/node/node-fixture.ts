@@ -100,6 +100,11 @@ export interface CertificateOptions {
 export class NodeFixture {
   readonly directory = mkdtempSync(join(tmpdir(), "node-test-"));
   readonly auth = fakeAuth();
+  readonly accounting = {
+    utmp: join(this.directory, "utmp"),
+    wtmp: join(this.directory, "wtmp"),
+    lastlog: join(this.directory, "lastlog"),
+  };
   readonly logLines: string[] = [];
   readonly service: NodeService;
   readonly #userAuthority = generateEd25519KeyPair();
@@ -138,6 +143,8 @@ export class NodeFixture {
         permitUserEnv: false,
         portForwarding: true,
         advertiseAddr: "127.0.0.1:3022",
+        // Made by the tests that are about them.
+        accounting: this.accounting,
         algorithms: {},
         limits: DEFAULT_LIMITS,
         ...fixture.settings,

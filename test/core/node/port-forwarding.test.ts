@@ -83,6 +83,25 @@ describe("port forwarding, by stock ssh", function () {
     assert.equal(Buffer.compare((await received) ?? Buffer.alloc(0), data), 0);
   });
 
+  it("has its bytes on record when the node has closed, also where auth was away at first", async () => {
+    serve = (socket) => socket.pipe(socket).on("error", () => undefined);
+    const closing = await new NodeFixture().start();
+    const client = await closing.connect();
+    const [host, port] = targetAddress().split(":");
+    const payload = new SshWriter().string(host!).uint32(Number(port)).string("127.0.0.1").uint32(0);
+    const channel = await client.openChannel("direct-tcpip", payload.toBuffer());
+    channel.write("four");
+    await once(channel, "data");
+    closing.auth.auditError = unavailable("auth is away");
+    const closed = closing.close();
+    await client.whenClosed;
+    await new Promise((resolve) => setImmediate(resolve));
+    closing.auth.auditError = undefined;
+    await closed;
+    const carried = closing.auth.events.find(({ event }) => event === "session.data");
+    assert.deepEqual([carried?.["addr"], carried?.["rx"], carried?.["tx"]], [targetAddress(), 4, 4]);
+  });
+
   it("serves several connections of one client at once", async () => {
     serve = (socket) => socket.pipe(socket);
     const free = createServer();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { hasCode, unavailable } from "../../../core/errors/error.js";
@@ -82,6 +82,30 @@ describe("playback", () => {
     await upload(recorder.sessionId);
     assert.equal((await playback.events(recorder.sessionId)).length, 1);
     assert.equal((await playback.chunk(recorder.sessionId, 0, 10)).length, 0);
+  });
+
+  it("knows who took part, without reading the recording again", async () => {
+    const recorder = await recorderIn(folder);
+    const sid = recorder.sessionId;
+    await recorder.event({ event: "session.start", code: "T2000I", user: "alice" });
+    await recorder.event({ event: "session.join", code: "T2001I", user: "bob" });
+    await recorder.event({ event: "session.join", code: "T2001I", user: "alice" });
+    await recorder.event({ event: "session.leave", code: "T2003I", user: "session.join" });
+    await recorder.print(Buffer.from("session.start"));
+    await recorder.close();
+    await upload(sid);
+    assert.deepEqual(await playback.participants(sid), ["alice", "bob"]);
+    await writeFile(join(folder, "cache", sid, "events.jsonl"), "damaged");
+    assert.deepEqual(await playback.participants(sid), ["alice", "bob"]);
+  });
+
+  it("makes copies of an older version anew", async () => {
+    const sid = await recordShort(folder);
+    await upload(sid);
+    await playback.events(sid);
+    await rm(join(folder, "cache", sid, "participants.json"));
+    assert.deepEqual(await playback.participants(sid), ["alice"]);
+    assert.equal(store.downloads, 2);
   });
 
   it("fetches once for many readers", async () => {

@@ -122,6 +122,7 @@ describe("live access", () => {
     await turn();
     const text = 'lock targeting User:"alice" is in force: bye';
     assert.deepEqual(order, [`session: ${text}`]);
+    assert.throws(() => identity.requireSession("s2"), { code: "access_denied", message: text });
     told();
     await turn();
     assert.deepEqual(order, [`session: ${text}`, `connection: ${text}`]);

@@ -134,7 +134,7 @@ describe("session channel", function () {
       await channel.request("exec", true, string("head -c 20000000 /dev/zero; echo done"));
       // Nobody reads: what has come when nothing more comes is bounded by the channel's window.
       let received = -1;
-      while (received !== connection.bytes.received) {
+      while (received <= 0 || received !== connection.bytes.received) {
         received = connection.bytes.received;
         await new Promise((resolve) => setTimeout(resolve, 300));
       }

@@ -95,20 +95,21 @@ describe("the audit of sftp", () => {
 
   it("tells all that changes the tree, with both paths where there are two", async () => {
     const { audit, events } = listen();
+    let id = 0;
     const paths = (type: number, ...names: string[]): Buffer =>
-      request(type, 1, (body) => names.reduce((filled, name) => filled.string(name), body));
+      request(type, ++id, (body) => names.reduce((filled, name) => filled.string(name), body));
     const extended = (name: string): Buffer => paths(SFTP.extended, name, "a", "b");
     const mode = new SshWriter().uint32(4).uint32(0o100600).toBuffer();
     await audit.input(
       Buffer.concat([
         paths(SFTP.remove, "r"),
-        request(SFTP.mkdir, 1, (body) => body.string("m").raw(NO_ATTRIBUTES)),
+        request(SFTP.mkdir, ++id, (body) => body.string("m").raw(NO_ATTRIBUTES)),
         paths(SFTP.rmdir, "d"),
         paths(SFTP.rename, "a", "b"),
         extended("posix-rename@openssh.com"),
         extended("hardlink@openssh.com"),
         paths(SFTP.symlink, "points here", "link"),
-        request(SFTP.setstat, 1, (body) => body.string("s").raw(mode)),
+        request(SFTP.setstat, ++id, (body) => body.string("s").raw(mode)),
       ]),
     );
     assert.deepEqual(told(events), [
@@ -155,6 +156,13 @@ describe("the audit of sftp", () => {
     }
   });
 
+  it("counts bytes of a handle that the client guessed before it was given", async () => {
+    const { audit, events } = listen();
+    await audit.input(Buffer.concat([open(1, "/a"), write(2, "h", 5000), read(3, "h"), close(4, "h")]));
+    await audit.output(Buffer.concat([handle(1, "h"), status(2, OK), data(3, 700), status(4, OK)]));
+    assert.deepEqual([events[1]?.["bytes_written"], events[1]?.["bytes_read"]], [5000, 700]);
+  });
+
   it("rejects what cannot be put on record, so that it is not passed on", async () => {
     const emit = (): Promise<void> => Promise.reject(unavailable("the disk is full"));
     const audit = new SftpAudit({ facts: FACTS, emit, unreadable: () => undefined });
@@ -164,6 +172,16 @@ describe("the audit of sftp", () => {
   for (const [what, bytes] of [
     ["a packet without a type", Buffer.alloc(8)],
     ["a packet beyond all limits", Buffer.from("ffffffff03", "hex")],
+    [
+      "a change of a file that is not open",
+      request(SFTP.fsetstat, 1, (body) => body.string("h").raw(NO_ATTRIBUTES)),
+    ],
+    [
+      "an id that waits for its answer already",
+      Buffer.concat([open(1, "/a"), request(17, 1, (body) => body.string("/a"))]),
+    ],
+    ["a request of another version", request(21, 1, (body) => body.string("a").string("b"))],
+    ["an unknown extension", request(SFTP.extended, 1, (body) => body.string("copy-file").string("a"))],
     ["a request that ends too early", packet(SFTP.rename, new SshWriter().uint32(1).string("only one"))],
   ] as const) {
     it(`rejects ${what}: it could not be audited`, async () => {

@@ -1,8 +1,8 @@
 /** Runs a program on a terminal of its own, and answers it. */
 import { run, type Outcome } from "./programs.js";
 
-/** What the program says, as a regular expression of Tcl, and what is typed then. */
-export type Turn = readonly [pattern: string, answer: string];
+/** What the program says, as a regular expression of Tcl, and what is typed then: a line, or keys without Return. */
+export type Turn = readonly [pattern: string, answer: string | { readonly keys: string }];
 
 /**
  * Runs `command` (one line of a shell-like syntax, without quoting beyond Tcl's) until it ends; returns what the
@@ -22,8 +22,7 @@ export function onTerminal(
       "  timeout {exit 99}",
       "  eof {exit 98}",
       "}",
-      `send -- {${answer}}`,
-      `send "\\r"`,
+      ...(typeof answer === "string" ? [`send -- {${answer}}`, `send "\\r"`] : [`send -- {${answer.keys}}`]),
     ]),
     "expect eof",
     "catch wait result",

@@ -18,6 +18,7 @@ export function toServer(server: Server): ServerV2 {
     spec: {
       addr: spec.addr,
       publicAddr: spec.public_addr ?? "",
+      publicAddrs: spec.public_addrs ?? [],
       hostname: spec.hostname,
       cmdLabels: Object.fromEntries(cmdLabels) as ServerSpecV2["cmdLabels"],
       rotation: toRotation(spec.rotation),
@@ -41,6 +42,7 @@ export function fromServer(message: ServerV2): Server {
     spec: {
       addr: spec?.addr ?? "",
       ...(spec?.publicAddr && { public_addr: spec.publicAddr }),
+      ...(spec && spec.publicAddrs.length > 0 && { public_addrs: [...spec.publicAddrs] }),
       hostname: spec?.hostname ?? "",
       ...(labels.length > 0 && { cmd_labels: Object.fromEntries(labels) }),
       ...(spec?.rotation && { rotation: fromRotation(spec.rotation) }),

@@ -1,22 +1,21 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { fingerprintSha256 } from "../../../pki/ssh-key.js";
 import { longTime } from "../../human-time.js";
 import { printToStdout } from "../../output.js";
 import { withExamples } from "../../program.js";
 import { terminalText } from "../../terminal-text.js";
-import { parseIdentity } from "../identity.js";
+import { readIdentity } from "../identity.js";
 
 /** `tsh show`: what an identity file holds; nothing secret is printed. */
 export function configure(command: Command): void {
   command
     .argument("<identity>", "identity file")
-    .action((path: string) => printToStdout(describeIdentity(readFileSync(path, "utf8"), path)));
+    .action((path: string) => printToStdout(describeIdentity(path)));
   withExamples(command, "tsh show alice.pem");
 }
 
-function describeIdentity(text: string, path: string): string {
-  const { credentials, authorities } = parseIdentity(text, path);
+function describeIdentity(path: string): string {
+  const { credentials, authorities } = readIdentity(path);
   const { certificate, rootCluster } = credentials;
   const rows: [string, string][] = [
     ["User:", credentials.user],

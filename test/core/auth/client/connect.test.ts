@@ -147,7 +147,7 @@ describe("connectAuth", () => {
     assert.deepEqual(await api.ping(), { clusterName: "wire.test", serverVersion: "4.2.12" });
     await assert.rejects(open({ addresses: [dead] }).upsertRole({} as never), {
       code: "unavailable",
-      message: new RegExp(`no auth server can be reached \\(${dead}: connect ECONNREFUSED`),
+      message: new RegExp(`no auth server can be reached \\(${dead}: connection refused`),
     });
   });
 

@@ -186,7 +186,7 @@ describe("joinCluster", () => {
   });
 
   it("keeps trying while no server answers", async () => {
-    assert.match(await firstFailure({ addresses: ["127.0.0.1:1"] }), /ECONNREFUSED/);
+    assert.match(await firstFailure({ addresses: ["127.0.0.1:1"] }), /connection refused/);
     assert.match(await firstFailure({ addresses: [] }), /set auth_servers/);
   });
 

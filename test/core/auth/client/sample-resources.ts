@@ -158,6 +158,8 @@ export const node: Server = {
   metadata: { name: "n-1", labels: { env: "staging" }, expires: "2026-11-22T10:28:23.03Z" },
   spec: {
     addr: "127.0.0.1:3022",
+    public_addr: "node1.example.com:22",
+    public_addrs: ["node1.example.com:22", "[2001:db8::1]:22"],
     hostname: "node1",
     cmd_labels: { kernel: { period: "1h0m0s", command: ["/bin/uname", "-r"], result: "6.18" } },
     rotation: noRotation,

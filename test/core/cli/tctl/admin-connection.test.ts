@@ -30,6 +30,7 @@ describe("the connection of tctl", () => {
         sshAuthorities: [],
         tlsAuthorities: admin.tlsAuthorities,
       }),
+      { mode: 0o600 },
     );
     const config = path.join(folder, "teleport.yaml");
     await writeFile(config, `teleport:\n  data_dir: ${folder}\n`);
@@ -53,7 +54,7 @@ describe("the connection of tctl", () => {
         assert.equal(error.exitCode, 1);
         assert.equal(
           error.message,
-          "[CLIENT]  Cannot connect to the auth server: it did not answer within 0.1 s.\n" +
+          "[CLIENT]  Cannot connect to the auth server: it did not answer within 0.1 s. " +
             `Is the auth server running on ${address}?`,
         );
         return true;

@@ -64,7 +64,7 @@ describe("who tctl is", function () {
     const file = path.join(folder, "absent");
     await assert.rejects(readAdminIdentity(file, folder, systemClock), {
       code: "bad_parameter",
-      message: new RegExp(`^cannot read the identity file ${file}: ENOENT`),
+      message: new RegExp(`^cannot read the identity file ${file}: no such file or directory$`),
     });
   });
 
@@ -84,7 +84,7 @@ describe("who tctl is", function () {
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      /^\[CLIENT\] {2}Cannot connect to the auth server: .*ECONNREFUSED.*\.\nIs the auth server running on 127\.0\.0\.1:1\?\n$/,
+      /^\[CLIENT\] {2}Cannot connect to the auth server: .*connection refused.*\. Is the auth server running on 127\.0\.0\.1:1\?\n$/,
     );
   });
 });

@@ -77,7 +77,9 @@ describe("tctl get", () => {
   });
 
   it("refuses formats, kinds and mixtures that it cannot print", async () => {
-    await assert.rejects(get({}, "nodes", { format: "xml" }), { message: "unsupported format" });
+    await assert.rejects(get({}, "nodes", { format: "xml" }), {
+      message: 'unsupported format "xml", use yaml, json or text',
+    });
     await assert.rejects(get({}, "bogus/x"), {
       message: `unsupported resource: "bogus" - resources should be expressed as 'type/name', for example 'role/admin'`,
     });
@@ -109,7 +111,7 @@ describe("tctl get", () => {
       const roles = await get(auth.as("Admin"), "roles", { format: "text" });
       assert.match(
         roles,
-        /\nadmin \{\{internal\.logins\}\} <all nodes> role:list,create,read,update,delete,auth_connector:/,
+        /\nadmin +\{\{internal\.logins\}\} <all nodes> role:list,create,read,update,delete,auth_connector:/,
       );
       const authorities = await get(auth.as("Admin"), "cas", { format: "text" });
       assert.match(authorities, /\nexample\.test host {4}SHA256:[\w+/]{43} N\/A {5}\n/);

@@ -130,6 +130,17 @@ describe("tsh play", () => {
     await playing;
   });
 
+  it("keeps a key that comes while nobody waits for one", async () => {
+    const keys = readKeys(keyboard);
+    const aborted = new AbortController();
+    const first = keys.next(aborted.signal);
+    aborted.abort();
+    assert.equal(await first, undefined);
+    keyboard.write("q");
+    await settle();
+    assert.equal(await keys.next(new AbortController().signal), "stop");
+  });
+
   it("takes no key from what the terminal answers", async () => {
     const { playing } = await started();
     await press(" \u001b[24;80R\u001b]11;rgb:9/9/9\u0007\u001b[?1;2c");

@@ -37,6 +37,14 @@ describe("the program tsh", () => {
     [["-i", "x", "login"], 1, "", "error: -i flag cannot be used here\n"],
     [["-o", "x=y", "ssh", "n"], 1, "", /perhaps you want to use this flag as tsh ssh -o\?/],
     [["-J", "a,b", "ls"], 1, "", "error: only one jump host is supported, got 2\n"],
+    [["-J", "a", "-J", "b", "ls"], 1, "", "error: only one jump host is supported, got 2\n"],
+    [
+      ["-i", "/no/such.pem", "--proxy=p", "ls"],
+      1,
+      "",
+      "error: cannot read the identity file /no/such.pem: no such file or directory\n",
+    ],
+    [["show", "/"], 1, "", "error: cannot read the identity file /: it is a directory\n"],
     [["--ttl=x", "ls"], 1, "", /^error: invalid --ttl/],
     [
       ["--compat=oldssh", "--cert-format=standard", "ls"],

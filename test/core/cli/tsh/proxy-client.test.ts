@@ -140,6 +140,7 @@ describe("the client of a proxy", () => {
     const expired = { validBefore: new Date(Date.now() - 1000) };
     await assert.rejects(connectProxy(await client(expired)), LoginNeeded);
     await assert.rejects(connectProxy(await client(expired, true)), (error) => {
+      assert.match((error as Error).message, /^the identity file has expired: make a new one/);
       return !(error instanceof LoginNeeded) && hasCode(error, "access_denied");
     });
   });

@@ -37,11 +37,11 @@ describe("scp progress", () => {
     assert.match(shown, /100%/);
     shown = "";
     bar.start("huge", 2 ** 40);
-    assert.match(shown, /\rhuge +0% {4}0 B/);
+    assert.match(shown, /\rhuge +0% {5}0 B/);
     assert.ok(shown.length <= 48);
     assert.deepEqual([0, 999, 1000, 2 ** 32, 5 * 2 ** 40].map(formatBytes), [
-      "   0 B ",
-      " 999 B ",
+      "    0 B",
+      "  999 B",
       " 1.0 KB",
       " 4.0 GB",
       " 5.0 TB",

@@ -38,6 +38,19 @@ describe("proxy: node resolution", () => {
     assert.equal(await find("db.example.com"), TWO);
   });
 
+  it("finds a node by each of its public addresses, with its port or the node's", async () => {
+    const public_addrs = ["db.example.com:22", "Database.lan:2222", "[2001:db8::1]:22", "not an address:"];
+    const list = [
+      nodes[0]!,
+      node(TWO, "db", "10.0.0.2:3022", { public_addr: public_addrs[0]!, public_addrs }),
+    ];
+    assert.equal(await find("database.lan", 0, list, never), TWO);
+    assert.equal(await find("database.lan", 2222, list, never), TWO);
+    assert.equal(await find("database.lan", 3022, list, never), TWO);
+    assert.equal(await find("2001:db8::1", 0, list, never), TWO);
+    assert.equal(await find("database.lan", 2223, list), undefined);
+  });
+
   it("takes port 22, which OpenSSH asks for by itself, for any port", async () => {
     assert.equal(await find("node1", 22), ONE);
     assert.equal(await find("node1", 3022), ONE);

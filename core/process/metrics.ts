@@ -1,0 +1,70 @@
+/** What services tell about themselves for `/metrics`. prometheus.ts takes it where there are diagnostics. */
+import type { AuditLog } from "../audit/audit-log.js";
+import type { AuthServer } from "../auth/auth-server.js";
+import type { AuthApi } from "../auth/client/api.js";
+
+/** Takes what services tell. */
+export interface Metrics {
+  /** A certificate is asked for; the returned function is called when it is made or refused. */
+  certificateRequested(): () => void;
+  /** An audit event could not be recorded. */
+  auditFailed(): void;
+  /** Where the number of interactive sessions can be read. */
+  countInteractiveSessions(count: () => number): void;
+  /** Where the connection to a cluster can be read. */
+  watchCluster(name: string, isConnected: () => boolean): void;
+}
+
+/** Takes nothing: nobody asks for metrics. */
+export const noMetrics: Metrics = {
+  certificateRequested: () => () => undefined,
+  auditFailed: () => undefined,
+  countInteractiveSessions: () => undefined,
+  watchCluster: () => undefined,
+};
+
+/** An auth server whose certificate requests are told. */
+export function measuredAuth(server: AuthServer, metrics: Metrics): AuthServer {
+  const measured = async <T>(request: () => Promise<T>): Promise<T> => {
+    const done = metrics.certificateRequested();
+    try {
+      return await request();
+    } finally {
+      done();
+    }
+  };
+  const measuredApi = (api: AuthApi): AuthApi => ({
+    ...api,
+    registerUsingToken: (request) => measured(() => api.registerUsingToken(request)),
+    generateServerKeys: (request) => measured(() => api.generateServerKeys(request)),
+    generateHostCert: (request) => measured(() => api.generateHostCert(request)),
+    generateUserCerts: (request) => measured(() => api.generateUserCerts(request)),
+  });
+  return {
+    trustedAuthorities: server.trustedAuthorities,
+    get clusterName() {
+      return server.clusterName;
+    },
+    init: () => server.init(),
+    apiFor: (caller) => measuredApi(server.apiFor(caller)),
+    issueHostIdentity: (role, names) => server.issueHostIdentity(role, names),
+    announce: (address) => server.announce(address),
+    close: () => server.close(),
+  };
+}
+
+/** An audit log whose failures are told. */
+export function measuredAudit(audit: AuditLog, metrics: Metrics): AuditLog {
+  return {
+    async emit(event) {
+      try {
+        await audit.emit(event);
+      } catch (error) {
+        metrics.auditFailed();
+        throw error;
+      }
+    },
+    search: (query) => audit.search(query),
+    close: () => audit.close(),
+  };
+}
