@@ -21,7 +21,11 @@ function dialDirectly(address: Address, signal: AbortSignal): Promise<Socket> {
     const socket = connect({ ...address, noDelay: true, keepAlive: true });
     const give = (cause: Error): void => {
       socket.destroy();
-      reject(unavailable(`dial tcp ${formatAddress(address)}: ${systemErrorText(cause) ?? errorMessage(cause)}`, { cause }));
+      reject(
+        unavailable(`dial tcp ${formatAddress(address)}: ${systemErrorText(cause) ?? errorMessage(cause)}`, {
+          cause,
+        }),
+      );
     };
     const timeOut = (): void => give(new Error("no answer in time"));
     signal.addEventListener("abort", timeOut, { once: true });
