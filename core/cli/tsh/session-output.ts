@@ -1,5 +1,5 @@
 import { unavailable } from "../../errors/error.js";
-import type { RecordingSource } from "./play-source.js";
+import type { RecordingSource } from "./play/source.js";
 
 /** The most that the server gives at once. */
 const CHUNK_BYTES = 5 * 1024 * 1024;

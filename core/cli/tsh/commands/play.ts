@@ -9,10 +9,10 @@ import { isSessionId } from "../../../recording/session-id.js";
 import { ExitWith, withExamples } from "../../program.js";
 import { withAuth } from "../auth-client.js";
 import { readGlobalFlags } from "../global-flags.js";
-import { exportSession, type ExportFormat, type Write } from "../play-export.js";
-import { readKeys } from "../play-keys.js";
-import { playSession, type PlayRange } from "../play-session.js";
-import { openClusterRecording, withRecordingFile, type RecordingSource } from "../play-source.js";
+import { exportSession, type ExportFormat, type Write } from "../play/export.js";
+import { readKeys } from "../play/keys.js";
+import { playSession, type PlayRange } from "../play/session.js";
+import { openClusterRecording, withRecordingFile, type RecordingSource } from "../play/source.js";
 import { withClient } from "../relogin.js";
 import { enterRawMode, terminalSize } from "../terminal.js";
 

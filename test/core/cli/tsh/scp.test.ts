@@ -15,11 +15,11 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { Duplex } from "node:stream";
-import { expectedName, planCopies, shellPath, shellPattern } from "../../../../core/cli/tsh/scp-arguments.js";
-import { receiveFiles, type ScpDownload } from "../../../../core/cli/tsh/scp-sink.js";
-import { noProgress } from "../../../../core/cli/tsh/scp-progress.js";
-import { sendPaths } from "../../../../core/cli/tsh/scp-source.js";
-import { ScpStream } from "../../../../core/cli/tsh/scp-stream.js";
+import { expectedName, planCopies, shellPath, shellPattern } from "../../../../core/cli/tsh/scp/arguments.js";
+import { receiveFiles, type ScpDownload } from "../../../../core/cli/tsh/scp/sink.js";
+import { noProgress } from "../../../../core/cli/tsh/scp/progress.js";
+import { sendPaths } from "../../../../core/cli/tsh/scp/source.js";
+import { ScpStream } from "../../../../core/cli/tsh/scp/stream.js";
 import { temporaryFolder } from "../../../kit/paths.js";
 import { needProgram } from "../../pki/external-program.js";
 import { streamPair } from "./stream-pair.js";

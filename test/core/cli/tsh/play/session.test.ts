@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
-import { exportSession, type ExportFormat } from "../../../../core/cli/tsh/play-export.js";
-import { readKeys } from "../../../../core/cli/tsh/play-keys.js";
-import { playSession, type Playing } from "../../../../core/cli/tsh/play-session.js";
-import { openClusterRecording, type RecordingApi } from "../../../../core/cli/tsh/play-source.js";
-import { accessDenied, notFound } from "../../../../core/errors/error.js";
-import { ManualClock } from "../../../../core/plugin/kit/manual-clock.js";
+import { exportSession, type ExportFormat } from "../../../../../core/cli/tsh/play/export.js";
+import { readKeys } from "../../../../../core/cli/tsh/play/keys.js";
+import { playSession, type Playing } from "../../../../../core/cli/tsh/play/session.js";
+import { openClusterRecording, type RecordingApi } from "../../../../../core/cli/tsh/play/source.js";
+import { accessDenied, notFound } from "../../../../../core/errors/error.js";
+import { ManualClock } from "../../../../../core/plugin/kit/manual-clock.js";
 
 const SID = "0c490820-9ee2-4bcc-83c4-e4e4f4a52d25";
 const RECORDED = Buffer.from("onetwothree");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PlayFilter } from "../../../../core/cli/tsh/play-filter.js";
+import { PlayFilter } from "../../../../../core/cli/tsh/play/filter.js";
 
 describe("the filter of played output", () => {
   const shown = (text: string): string => new PlayFilter().push(Buffer.from(text)).toString();

@@ -1,6 +1,6 @@
 /** Plays a recording on the terminal: core/recording/player.ts says when, this file does it. */
-import type { Clock } from "../../plugin/clock.js";
-import type { SessionFrame } from "../../resources/timeline.js";
+import type { Clock } from "../../../plugin/clock.js";
+import type { SessionFrame } from "../../../resources/timeline.js";
 import {
   advance,
   moveTo,
@@ -10,12 +10,12 @@ import {
   togglePause,
   untilDue,
   type PlayerState,
-} from "../../recording/player.js";
-import { PlayFrames } from "./play-frames.js";
-import { isTenth, type KeySource, type PlayKey } from "./play-keys.js";
-import { PlayScreen, type PlayTerminal } from "./play-screen.js";
-import type { RecordingSource } from "./play-source.js";
-import { SessionOutput } from "./session-output.js";
+} from "../../../recording/player.js";
+import { PlayFrames } from "./frames.js";
+import { isTenth, type KeySource, type PlayKey } from "./keys.js";
+import { PlayScreen, type PlayTerminal } from "./screen.js";
+import type { RecordingSource } from "./source.js";
+import { SessionOutput } from "../session-output.js";
 
 /** A part of a recording. */
 export interface PlayRange {

@@ -2,7 +2,7 @@
  * Recorded output on its way to the viewer's terminal, without what would do more than show it: questions that the
  * terminal answers into the keyboard, the mouse and other input modes, the clipboard, the printer, the window.
  */
-import { ControlSequences, type OutputToken } from "../../recording/control-sequences.js";
+import { ControlSequences, type OutputToken } from "../../../recording/control-sequences.js";
 
 /** DEC private modes that only change what is shown: screen width, video, origin, wrap, cursor, alternate screen, sync. */
 const SHOWN_MODES = new Set([

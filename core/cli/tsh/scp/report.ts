@@ -1,4 +1,4 @@
-import type { ScpProgress } from "./scp-progress.js";
+import type { ScpProgress } from "./progress.js";
 
 /** Told what a copy does; failures of single files do not end it. */
 export interface ScpReport {

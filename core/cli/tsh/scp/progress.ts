@@ -1,7 +1,7 @@
 /** What `tsh scp` shows of its files: a bar for each on a terminal, else one line in 4.2's form. */
 import { basename } from "node:path";
-import type { Clock } from "../../plugin/clock.js";
-import { terminalText } from "../terminal-text.js";
+import type { Clock } from "../../../plugin/clock.js";
+import { terminalText } from "../../terminal-text.js";
 
 /** Told of the files of a copy, one after the other. */
 export interface ScpProgress {

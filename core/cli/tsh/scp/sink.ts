@@ -4,11 +4,11 @@
  */
 import { chmod, mkdir, open, stat, utimes, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { badParameter, errorMessage, unavailable } from "../../errors/error.js";
-import { unlessNotFound } from "./file-status.js";
-import { matchesGlob } from "./glob.js";
-import type { ScpReport } from "./scp-report.js";
-import type { ScpStream } from "./scp-stream.js";
+import { badParameter, errorMessage, unavailable } from "../../../errors/error.js";
+import { unlessNotFound } from "../file-status.js";
+import { matchesGlob } from "../glob.js";
+import type { ScpReport } from "./report.js";
+import type { ScpStream } from "./stream.js";
 
 /** What to receive, and where to. */
 export interface ScpDownload {

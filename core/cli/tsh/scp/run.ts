@@ -1,18 +1,18 @@
 /** Runs the copies of a `tsh scp` over one connection to a node. */
 import { stat } from "node:fs/promises";
-import { badParameter, errorMessage } from "../../errors/error.js";
-import type { SshConnection } from "../../ssh/contract.js";
-import { ExitWith } from "../program.js";
-import { unlessNotFound } from "./file-status.js";
-import { expandGlob, isGlob } from "./glob.js";
-import { startRemoteProcess, type RemoteExit } from "./remote-process.js";
-import { expectedName, shellPath, shellPattern, type ScpCopy } from "./scp-arguments.js";
-import type { ScpProgress } from "./scp-progress.js";
-import type { ScpReport } from "./scp-report.js";
-import { receiveFiles, type ScpDownload } from "./scp-sink.js";
-import { sendPaths } from "./scp-source.js";
-import { ScpStream } from "./scp-stream.js";
-import { exitCodeOf } from "./session.js";
+import { badParameter, errorMessage } from "../../../errors/error.js";
+import type { SshConnection } from "../../../ssh/contract.js";
+import { ExitWith } from "../../program.js";
+import { unlessNotFound } from "../file-status.js";
+import { expandGlob, isGlob } from "../glob.js";
+import { startRemoteProcess, type RemoteExit } from "../remote-process.js";
+import { expectedName, shellPath, shellPattern, type ScpCopy } from "./arguments.js";
+import type { ScpProgress } from "./progress.js";
+import type { ScpReport } from "./report.js";
+import { receiveFiles, type ScpDownload } from "./sink.js";
+import { sendPaths } from "./source.js";
+import { ScpStream } from "./stream.js";
+import { exitCodeOf } from "../session.js";
 
 /** Flags of a call. */
 export interface ScpOptions {

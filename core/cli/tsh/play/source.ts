@@ -3,22 +3,22 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AuthApi, SessionEventPage } from "../../auth/client/api.js";
-import { badParameter, hasCode, internal } from "../../errors/error.js";
-import { systemClock } from "../../plugin/clock.js";
-import { silentLogger } from "../../plugin/logger.js";
-import type { RecordingStore } from "../../plugin/recording.js";
-import { fileError } from "../../recording/file-error.js";
-import { FrameReader } from "../../recording/frames.js";
-import { createPlayback } from "../../recording/playback.js";
-import { sessionOf } from "../../recording/session-files.js";
-import { readUstar } from "../../recording/ustar.js";
+import type { AuthApi, SessionEventPage } from "../../../auth/client/api.js";
+import { badParameter, hasCode, internal } from "../../../errors/error.js";
+import { systemClock } from "../../../plugin/clock.js";
+import { silentLogger } from "../../../plugin/logger.js";
+import type { RecordingStore } from "../../../plugin/recording.js";
+import { fileError } from "../../../recording/file-error.js";
+import { FrameReader } from "../../../recording/frames.js";
+import { createPlayback } from "../../../recording/playback.js";
+import { sessionOf } from "../../../recording/session-files.js";
+import { readUstar } from "../../../recording/ustar.js";
 import type {
   SessionFrame,
   SessionScreen,
   SessionTimeline,
   TimelineStart,
-} from "../../resources/timeline.js";
+} from "../../../resources/timeline.js";
 
 /** A recording that can be read anywhere without reading all of it. */
 export interface RecordingSource {

@@ -3,9 +3,9 @@ import { constants } from "node:fs";
 import { open, readdir, stat, type FileHandle } from "node:fs/promises";
 import type { Stats } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { errorMessage, unavailable } from "../../errors/error.js";
-import type { ScpReport } from "./scp-report.js";
-import type { ScpStream } from "./scp-stream.js";
+import { errorMessage, unavailable } from "../../../errors/error.js";
+import type { ScpReport } from "./report.js";
+import type { ScpStream } from "./stream.js";
 
 const BLOCK_BYTES = 256 * 1024;
 

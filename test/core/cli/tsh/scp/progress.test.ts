@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { expandGlob, isGlob, matchesGlob } from "../../../../core/cli/tsh/glob.js";
-import { formatBytes, formatTime, linesOfFiles, ProgressBar } from "../../../../core/cli/tsh/scp-progress.js";
-import { ManualClock } from "../../../../core/plugin/kit/manual-clock.js";
-import { temporaryFolder } from "../../../kit/paths.js";
+import { expandGlob, isGlob, matchesGlob } from "../../../../../core/cli/tsh/glob.js";
+import {
+  formatBytes,
+  formatTime,
+  linesOfFiles,
+  ProgressBar,
+} from "../../../../../core/cli/tsh/scp/progress.js";
+import { ManualClock } from "../../../../../core/plugin/kit/manual-clock.js";
+import { temporaryFolder } from "../../../../kit/paths.js";
 
 describe("scp progress", () => {
   it("is a bar with percent, bytes, rate and the time left", async () => {

@@ -1,11 +1,11 @@
 /** Recordings written as they are, or in formats that other programs read. */
 import { stringify } from "yaml";
-import { AsciicastEncoder } from "../../recording/asciicast.js";
-import type { RecordedSize } from "../../resources/timeline.js";
-import { PlayFrames } from "./play-frames.js";
-import type { PlayRange } from "./play-session.js";
-import type { RecordingSource } from "./play-source.js";
-import { SessionOutput } from "./session-output.js";
+import { AsciicastEncoder } from "../../../recording/asciicast.js";
+import type { RecordedSize } from "../../../resources/timeline.js";
+import { PlayFrames } from "./frames.js";
+import type { PlayRange } from "./session.js";
+import type { RecordingSource } from "./source.js";
+import { SessionOutput } from "../session-output.js";
 
 /** Takes what is written; resolves when it is taken. */
 export type Write = (data: string | Uint8Array) => Promise<void>;

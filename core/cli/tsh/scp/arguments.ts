@@ -1,7 +1,7 @@
 /** The arguments of `tsh scp` (features.md §3.7). */
 import { posix } from "node:path";
-import { badParameter } from "../../errors/error.js";
-import { isGlob } from "./glob.js";
+import { badParameter } from "../../../errors/error.js";
+import { isGlob } from "../glob.js";
 
 /** A path on a node. */
 export interface RemotePath {

@@ -1,8 +1,8 @@
 /** The lines, bytes and answers of the classic scp protocol over a byte stream. The other side is not trusted. */
 import { isUtf8 } from "node:buffer";
 import type { Duplex } from "node:stream";
-import { unavailable } from "../../errors/error.js";
-import { terminalText } from "../terminal-text.js";
+import { unavailable } from "../../../errors/error.js";
+import { terminalText } from "../../terminal-text.js";
 
 /** What the other side answers: all is well, a warning, or the end of the copy. */
 export type ScpAnswer =

@@ -1,7 +1,7 @@
 /** The viewer's terminal while a recording is played on it. */
-import type { RecordedSize, SessionScreen } from "../../resources/timeline.js";
-import { PlayFilter } from "./play-filter.js";
-import type { SessionOutput } from "./session-output.js";
+import type { RecordedSize, SessionScreen } from "../../../resources/timeline.js";
+import { PlayFilter } from "./filter.js";
+import type { SessionOutput } from "../session-output.js";
 
 /** Where output goes. */
 export interface PlayTerminal {

@@ -1,5 +1,5 @@
-import type { SessionFrame, SessionTimeline, TimelineStart } from "../../resources/timeline.js";
-import type { RecordingSource } from "./play-source.js";
+import type { SessionFrame, SessionTimeline, TimelineStart } from "../../../resources/timeline.js";
+import type { RecordingSource } from "./source.js";
 
 const WINDOW_FRAMES = 1000;
 
