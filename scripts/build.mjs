@@ -17,6 +17,7 @@ const ENTRIES = {
   "tsh": "core/bin/tsh.ts",
   // Beside the chunk that starts it.
   "chunks/pam-session": "core/node/pam/pam-session.ts",
+  "chunks/socket-opener": "core/node/socket-opener.ts",
   "plugin": "core/plugin/index.ts",
   "plugins/backend-dir": "plugins/backend-dir/index.ts",
   "plugins/writer-worker": "plugins/backend-dir/writer-worker.ts",

@@ -5,6 +5,7 @@ import { Forwards } from "../session/forwards.js";
 import type { LiveIdentity } from "../session/live-identity.js";
 import type { SshConnection } from "../ssh/contract.js";
 import type { NodeContext } from "./node-context.js";
+import { LoginSockets } from "./login-sockets.js";
 import { pamAdmission } from "./pam/pam-account.js";
 
 /** The forwarding of one connection. */
@@ -13,6 +14,7 @@ export class ConnectionForwarding {
   readonly connection: SshConnection;
   readonly audit: ForwardingAudit;
   readonly forwards: Forwards;
+  readonly sockets: LoginSockets;
   /** Throws `access_denied` where this host's PAM does not admit the login; forwards have no session of their own. */
   readonly admission: () => Promise<void>;
   readonly #identity: LiveIdentity;
@@ -24,6 +26,9 @@ export class ConnectionForwarding {
     this.admission = pamAdmission(context, connection, identity);
     this.audit = new ForwardingAudit({ context, connection, identity });
     this.forwards = new Forwards(connection, this.audit);
+    const { tools, clock } = context;
+    const account = (): ReturnType<NodeContext["lookupAccount"]> => context.lookupAccount(connection.user);
+    this.sockets = new LoginSockets({ account, tools, clock });
     identity.onChange(() => this.#endWithdrawn());
   }
 

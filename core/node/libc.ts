@@ -2,7 +2,6 @@
  * The functions of libc that Node does not offer. Loaded when first needed; where they cannot be, what needs them is
  * refused with `unavailable`.
  */
-import { closeSync } from "node:fs";
 import { constants as os } from "node:os";
 import { getSystemErrorName } from "node:util";
 import koffi from "koffi";
@@ -65,19 +64,29 @@ function bindCredentials(): ThreadCredentials {
   };
 }
 
-/** Makes a stream socket with a name in the file system and returns its descriptor. Throws `unavailable`. */
-export function bindUnixSocket(path: string): number {
+/** Makes a Unix stream socket without a name and returns its descriptor. Throws `unavailable`. */
+export function makeUnixSocket(): number {
   const fd = bind("socket", "int", ["int", "int", "int"])(AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
   if (fd < 0) throw failure("cannot make a socket");
+  return fd;
+}
+
+/** Gives a Unix socket its name in the file system. Blocks as long as that does. Throws `unavailable`. */
+export function bindUnixSocket(fd: number, path: string): void {
+  callWithPath("bind", fd, path, `listen unix ${path}`);
+}
+
+/** Connects a Unix socket. Blocks as long as the file system or the listener does. Throws `unavailable`. */
+export function connectUnixSocket(fd: number, path: string): void {
+  callWithPath("connect", fd, path, `dial unix ${path}`);
+}
+
+function callWithPath(name: string, fd: number, path: string, what: string): void {
   const address = Buffer.alloc(2 + Buffer.byteLength(path) + 1);
   address.writeUInt16LE(AF_UNIX);
   address.write(path, 2);
-  if (bind("bind", "int", ["int", "const uint8_t *", "uint"])(fd, address, address.length) !== 0) {
-    const error = failure(`listen unix ${path}`);
-    closeSync(fd);
-    throw error;
-  }
-  return fd;
+  const call = bind(name, "int", ["int", "const uint8_t *", "uint"]);
+  if (call(fd, address, address.length) !== 0) throw failure(what);
 }
 
 /**

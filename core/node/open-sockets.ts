@@ -4,7 +4,6 @@
  */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import type { Stats } from "node:fs";
 import { lstat, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -12,13 +11,14 @@ import { accessDenied, errorChain, errorMessage } from "../errors/error.js";
 import type { Logger } from "../plugin/logger.js";
 import { ProcessNotes } from "../session/process-notes.js";
 import type { AccountLookup } from "./account.js";
+import { fingerprint } from "./file-fingerprint.js";
 import { launchCommand, type LaunchTools } from "./launcher.js";
 
 /** A socket of a login, wherever the client wanted it. */
 interface LoginSocket {
   readonly login: string;
   readonly path: string;
-  /** As {@link fingerprint} gives it. */
+  /** As `fingerprint` gives it. */
   readonly is: string;
 }
 
@@ -54,9 +54,19 @@ export class OpenSockets {
     this.#notes = new ProcessNotes({ directory, key: "socket", isFact: isSocket, log });
   }
 
-  /** Notes the socket that a login listens on; the returned function forgets it. */
-  addSocket(login: string, path: string, made: Stats): () => void {
-    return this.#add({ login, path, is: fingerprint(made) });
+  /**
+   * Notes the socket that a login listens on, by its `fingerprint`. The returned function removes it, unless another one
+   * has taken its place, and forgets it; it never rejects.
+   */
+  addSocket(login: string, path: string, is: string): () => Promise<void> {
+    const socket = { login, path, is };
+    const forget = this.#add(socket);
+    return async () => {
+      await this.#removeSocket(socket).catch((error: unknown) => {
+        this.#options.log.info("a socket of a forwarding stays", { path, error: errorMessage(error) });
+      });
+      forget();
+    };
   }
 
   /** Notes the folder of a forwarded agent, which holds nothing but the socket; the returned function forgets it. */
@@ -120,11 +130,6 @@ async function removeFolder({ folder, socket, is }: AgentFolder): Promise<void> 
   const path = join(folder, socket);
   if ((await lstat(path)).isSocket()) await unlink(path);
   await rmdir(folder);
-}
-
-/** Tells a file from one that comes after it under the same name. */
-function fingerprint({ dev, ino, mtimeMs }: Stats): string {
-  return `${dev} ${ino} ${Math.floor(mtimeMs / 1000)}`;
 }
 
 function isSocket(value: unknown): value is LoginSocket | AgentFolder {

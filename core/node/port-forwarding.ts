@@ -10,8 +10,6 @@ import type { Forward } from "../session/forwarding-audit.js";
 import { type ChannelOpen, OPEN_FAILURE, type SshConnection } from "../ssh/contract.js";
 import { connectTcp } from "../ssh/tcp-connect.js";
 import type { ConnectionForwarding } from "./connection-forwarding.js";
-import { loginRights } from "./login-rights.js";
-import { connectUnix } from "./unix-sockets.js";
 
 interface Target {
   readonly forward: Forward;
@@ -83,10 +81,10 @@ function tcpTarget(payload: SshReader, { context }: ConnectionForwarding): Targe
   };
 }
 
-function socketTarget(payload: SshReader, { context, connection }: ConnectionForwarding): Target {
+function socketTarget(payload: SshReader, { sockets }: ConnectionForwarding): Target {
   const path = payload.text();
   return {
     forward: { kind: "local", addr: `unix:${path}` },
-    connect: async () => connectUnix(path, await loginRights(await context.lookupAccount(connection.user))),
+    connect: () => sockets.connect(path),
   };
 }

@@ -13,8 +13,6 @@ import type { Forward } from "../session/forwarding-audit.js";
 import type { ChannelToClient } from "../session/forwards.js";
 import type { PeerRequest, RequestReply, SshConnection } from "../ssh/contract.js";
 import type { ConnectionForwarding } from "./connection-forwarding.js";
-import { loginRights } from "./login-rights.js";
-import { listenUnix } from "./unix-sockets.js";
 
 const MAX_LISTENERS = 256;
 const MAX_PORT = 65_535;
@@ -61,18 +59,22 @@ class RemoteListeners {
   async openSocket(path: string): Promise<RequestReply> {
     const addr = `unix:${path}`;
     const opened = await this.#open({ kind: "listener", addr }, async () => {
-      const { context, connection } = this.#forwarding;
-      const rights = await loginRights(await context.lookupAccount(connection.user));
+      const { context, connection, sockets } = this.#forwarding;
+      let open = true;
       const to = {
         type: "forwarded-streamlocal@openssh.com",
         payload: new SshWriter().string(path).string("").toBuffer(),
       };
-      const listener = listenUnix(path, rights, (socket) => this.#bring(addr, socket, to));
+      const listener = await sockets.listen(path, (socket) => {
+        if (open) this.#bring(addr, socket, to);
+        else socket.destroy();
+      });
       listener.server.maxConnections = context.settings.limits.maxChannels;
-      const forget = context.openSockets.addSocket(connection.user, path, listener.made);
+      const remove = context.openSockets.addSocket(connection.user, path, listener.is);
       this.#remember(socketName(path), () => {
-        listener.close();
-        forget();
+        open = false;
+        // Its file goes first: a client that finds it expects somebody behind it.
+        void remove().finally(() => listener.server.close());
       });
       return true;
     });

@@ -246,8 +246,9 @@ describe("e2e: forwarding", function () {
       (event) => event.code === "T3003I" && event.addr === `unix:${socket}` && event.kind === "remote",
     );
     await ended(ssh, "SIGKILL");
+    // A process of the login removes it.
+    while (existsSync(socket)) await new Promise((resolve) => setImmediate(resolve));
     await closed({ path: socket });
-    assert.equal(existsSync(socket), false);
   });
 
   it("-R of a Unix socket fails where the path exists or the login may not write", async () => {
