@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { startDaemon, type Daemon } from "../test/e2e/kit/daemon.js";
 import { held, type Held } from "../test/e2e/kit/diagnostics.js";
 import { connectToNode, execute, signerOf } from "../test/e2e/kit/direct.js";
+import { temporaryFolder } from "../test/kit/paths.js";
 import { addUser, sshClient } from "../test/e2e/kit/users.js";
 import { LOGIN } from "../test/e2e/kit/ways.js";
 import type { SshSigner } from "../core/ssh/contract.js";
@@ -13,6 +14,8 @@ import type { SshSigner } from "../core/ssh/contract.js";
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
 const WARM_UP = 500;
 const AT_ONCE = 8;
+const SNAPSHOT_SIGNAL = "SIGPROF";
+const SIGNAL_MS = 3_000;
 /** Growth that is still "where it began". */
 const TOLERANCE = { openFiles: 2, timers: 2, heapBytes: 10_000_000 };
 
@@ -30,21 +33,18 @@ async function connectMany(daemon: Daemon, signer: SshSigner, count: number): Pr
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** What the daemon holds once it has nothing to do: the least of several looks, since its heap is collected at leisure. */
+/** What the daemon holds once it has nothing to do and its heap is collected, which writing a snapshot does. */
 async function atRest(daemon: Daemon): Promise<Held> {
-  const looks: Held[] = [];
-  for (let i = 0; i < 10; i++) {
-    await pause(1_000);
-    looks.push(await held(daemon));
-  }
-  const least = (of: (look: Held) => number): number => Math.min(...looks.map(of));
-  return {
-    openFiles: least(({ openFiles }) => openFiles),
-    timers: least(({ timers }) => timers),
-    heapBytes: least(({ heapBytes }) => heapBytes),
-  };
+  daemon.child.kill(SNAPSHOT_SIGNAL);
+  // The reply waits until the snapshot is written.
+  await pause(SIGNAL_MS);
+  return held(daemon);
 }
 
+// Snapshots are written to the working directory.
+const { folder, remove } = await temporaryFolder();
+process.chdir(folder);
+process.env.NODE_OPTIONS = `--heapsnapshot-signal=${SNAPSHOT_SIGNAL}`;
 const daemon = await startDaemon();
 try {
   await addUser(daemon, "alice", LOGIN);
@@ -62,4 +62,5 @@ try {
   if (!met) process.exitCode = 1;
 } finally {
   await daemon.remove();
+  await remove();
 }

@@ -72,7 +72,12 @@ export class LoginSockets {
     const [fd, is] = await this.#open("bind", path, account);
     const server = createServer({ allowHalfOpen: true }, onConnection);
     server.on("error", () => undefined);
-    withRightsOf(account, () => server.listen({ fd }));
+    try {
+      withRightsOf(account, () => server.listen({ fd }));
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
     return { server, is };
   }
 

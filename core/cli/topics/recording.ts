@@ -9,8 +9,8 @@ auth_service.session_recording says where sessions are recorded:
   proxy-sync  as proxy, but straight to the auth server; nothing stays on the proxy
   off         nowhere; audit events are still written
 
-In the sync modes output is shown once the auth server has it on disk. A session whose recording the auth server does not take
-for 10 seconds ends and says so; what was taken of it is kept and can be played.
+In the sync modes output is shown once the auth server has it on disk. A session whose recording the auth server does
+not take for 10 seconds ends and says so; what was taken of it is kept and can be played.
 
 In the proxy modes proxy_checks_host_keys: yes (the default) lets the proxy connect only to servers whose host
 certificate the cluster has signed. See 'tsh help openssh' for how to make one.
