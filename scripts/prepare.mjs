@@ -28,6 +28,10 @@ const TEST_PROGRAMS = {
   "xdpyinfo": "x11-utils",
   "zsh": "zsh",
   "fish": "fish",
+  "etcd": "etcd-server",
+  "etcdctl": "etcd-client",
+  // DynamoDB Local runs on it.
+  "java": "openjdk-17-jre-headless",
 };
 
 const [major, minor] = process.versions.node.split(".").map(Number);

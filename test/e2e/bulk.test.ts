@@ -78,7 +78,8 @@ describe("e2e: 500 MB", function () {
       { stdio: ["ignore", "ignore", "pipe"] },
     );
     try {
-      await said(forward.stderr, `Local forwarding listening on 127.0.0.1 port ${local}`);
+      // It says "listening" before it listens.
+      await said(forward.stderr, "Entering interactive session.");
       const socket = net.connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
       let answer = "";
       socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));

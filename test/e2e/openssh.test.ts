@@ -215,7 +215,8 @@ describe("e2e: stock OpenSSH", function () {
       },
     );
     try {
-      await said(forward.stderr, `Local forwarding listening on 127.0.0.1 port ${local}`);
+      // It says "listening" before it listens.
+      await said(forward.stderr, "Entering interactive session.");
       const data = Buffer.alloc(3_000_000, "forwarded");
       const socket = net.connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
       let answer = "";
