@@ -35,7 +35,7 @@ export class PendingReads {
         },
         (error: unknown) => {
           settled();
-          reject(error as Error);
+          reject(error);
         },
       );
       if (!this.#watching) void this.#watch();
