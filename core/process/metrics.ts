@@ -2,6 +2,7 @@
 import type { AuditLog } from "../audit/audit-log.js";
 import type { AuthServer } from "../auth/auth-server.js";
 import type { AuthApi } from "../auth/client/api.js";
+import type { StorageHealth } from "../storage/storage-health.js";
 
 /** Takes what services tell. */
 export interface Metrics {
@@ -13,6 +14,8 @@ export interface Metrics {
   countInteractiveSessions(count: () => number): void;
   /** Where the connection to a cluster can be read. */
   watchCluster(name: string, isConnected: () => boolean): void;
+  /** Where it can be read whether the storage answers. */
+  watchStorage(health: StorageHealth): void;
 }
 
 /** Takes nothing: nobody asks for metrics. */
@@ -21,6 +24,7 @@ export const noMetrics: Metrics = {
   auditFailed: () => undefined,
   countInteractiveSessions: () => undefined,
   watchCluster: () => undefined,
+  watchStorage: () => undefined,
 };
 
 /** An auth server whose certificate requests are told. */

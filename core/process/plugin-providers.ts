@@ -10,6 +10,8 @@ import type { PluginContext, PluginDefinition, PluginKind } from "../plugin/defi
 import { checkPluginGraph, runPlugin, type PluginHost, type RunningPlugin } from "../plugin/host.js";
 import type { Logger } from "../plugin/logger.js";
 import type { Storage } from "../plugin/storage.js";
+import { replicatedKeys } from "../resources/replicated-keys.js";
+import { createReplicatedStorage, type ReplicatedStorage } from "../storage/replica.js";
 import { sanitized } from "../storage/sanitized.js";
 import type { Host } from "./host.js";
 import {
@@ -23,6 +25,7 @@ import {
   type Selection,
 } from "./plugin-selection.js";
 import { measuredAudit } from "./metrics.js";
+import { patientStart } from "./patient-start.js";
 import {
   AUDIT_LOG,
   CLOCK,
@@ -33,20 +36,31 @@ import {
   PLUGINS,
   RECORDINGS,
   SETTINGS,
+  STOPPING,
   STORAGE,
+  STORAGE_HEALTH,
   WEB_TLS,
 } from "./tokens.js";
 
-const base = { settings: SETTINGS, log: LOG, clock: CLOCK, host: HOST, plugins: PLUGINS };
+const base = {
+  settings: SETTINGS,
+  log: LOG,
+  clock: CLOCK,
+  host: HOST,
+  plugins: PLUGINS,
+  stopping: STOPPING,
+};
 interface Base {
   readonly settings: Settings;
   readonly log: Logger;
   readonly clock: Clock;
   readonly host: Host;
   readonly plugins: PluginHost;
+  readonly stopping: AbortSignal;
 }
 
 const STORAGE_PLUGIN = token<RunningPlugin<"storage">>("plugin.storage.instance");
+const REPLICA = token<ReplicatedStorage>("plugin.storage.replica");
 const AUDIT_PLUGINS = token<readonly RunningPlugin<"audit">[]>("plugin.audit.instances");
 const RECORDING_PLUGIN = token<RunningPlugin<"recording">>("plugin.recording.instance");
 const TLS_PLUGIN = token<RunningPlugin<"tls"> | undefined>("plugin.tls.instance");
@@ -78,14 +92,29 @@ export const authPluginProviders: readonly Provider[] = [
   provide({
     token: STORAGE_PLUGIN,
     needs: base,
-    create: (needs) => runSelected<"storage">(needs, storageSelection(needs.settings)),
+    create: (needs) =>
+      patientStart(() => runSelected<"storage">(needs, storageSelection(needs.settings)), {
+        ...needs,
+        what: "the storage",
+      }),
     close: (plugin) => plugin.close(),
   }),
   provide({
-    token: STORAGE,
-    needs: { plugin: STORAGE_PLUGIN },
-    create: ({ plugin }) => sanitized(plugin.product),
+    token: REPLICA,
+    needs: { plugin: STORAGE_PLUGIN, log: LOG, clock: CLOCK, metrics: METRICS },
+    create: ({ plugin, log, clock, metrics }) => {
+      const replica = createReplicatedStorage(plugin.product, {
+        scope: replicatedKeys,
+        log: log.child("storage"),
+        clock,
+      });
+      metrics.watchStorage(replica.health);
+      return replica;
+    },
+    close: (replica) => replica.close(),
   }),
+  provide({ token: STORAGE, needs: { replica: REPLICA }, create: ({ replica }) => sanitized(replica) }),
+  provide({ token: STORAGE_HEALTH, needs: { replica: REPLICA }, create: ({ replica }) => replica.health }),
   provide({
     token: AUDIT_PLUGINS,
     needs: { ...base, storage: STORAGE },

@@ -10,6 +10,7 @@ import type { Logger } from "../plugin/logger.js";
 import type { RecordingStore } from "../plugin/recording.js";
 import type { Storage } from "../plugin/storage.js";
 import type { TlsSource } from "../plugin/tls.js";
+import type { StorageHealth } from "../storage/storage-health.js";
 import type { Host } from "./host.js";
 import type { Listeners } from "./listeners.js";
 import type { Metrics } from "./metrics.js";
@@ -26,6 +27,7 @@ export const METRICS = token<Metrics>("metrics");
 export const PLUGINS = token<PluginHost>("plugins");
 export const IDENTITIES = token<IdentityStore>("identities");
 export const STORAGE = token<Storage>("plugin.storage");
+export const STORAGE_HEALTH = token<StorageHealth>("plugin.storage.health");
 export const AUDIT_LOG = token<AuditLog>("audit");
 export const RECORDINGS = token<RecordingStore>("plugin.recording");
 /** Undefined where the web listener speaks plain HTTP. */

@@ -356,6 +356,11 @@ export interface AuthApi {
   getSessionScreen(sessionId: string, index: number): Promise<SessionScreen>;
   searchEvents(search: EventSearch): Promise<{ events: AuditEvent[]; next?: string | undefined }>;
 
+  /**
+   * The moment whose state the last answers have shown: the auth server's storage is away and it answers from a replica.
+   * Undefined while it answers from its storage. Absent in one that cannot tell.
+   */
+  staleSince?(): Date | undefined;
   /** The first event is `init`. The stream ends by an error, or returns once the signal is aborted. */
   watch(kinds: readonly WatchKind[], signal: AbortSignal): AsyncIterable<WatchEvent>;
   close(): Promise<void>;

@@ -1,0 +1,50 @@
+import { errorChain, errorCode } from "../errors/error.js";
+import type { Clock } from "../plugin/clock.js";
+import type { Logger } from "../plugin/logger.js";
+
+/** How long a start waits for what it needs and is away. */
+const PATIENCE_MS = 60_000;
+const STEP_MS = 2_000;
+
+/** What waiting takes. */
+export interface PatientStartOptions {
+  /** How the log names what is waited for. */
+  readonly what: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Ends the wait; the last failure is then thrown. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Starts something that may be away for the moment: a failure that is, or comes of, `unavailable` is tried again every
+ * two seconds for a minute, with a WARN each time. Throws the last failure, and any other at once.
+ */
+export async function patientStart<T>(
+  start: () => Promise<T>,
+  { what, log, clock, stopping }: PatientStartOptions,
+): Promise<T> {
+  const giveUpAt = clock.now().getTime() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      const leftMs = giveUpAt - clock.now().getTime();
+      if (!comesOfUnavailable(error) || leftMs <= 0 || stopping.aborted) throw error;
+      log.warn(`${what} is away; the start waits for it`, {
+        error: errorChain(error),
+        leftSeconds: Math.round(leftMs / 1000),
+      });
+      await clock.sleep(STEP_MS, stopping).catch(() => undefined);
+      if (stopping.aborted) throw error;
+    }
+  }
+}
+
+/** The host wraps what a plugin throws. */
+function comesOfUnavailable(error: unknown): boolean {
+  for (let e: unknown = error; e !== undefined && e !== null; e = (e as Error).cause) {
+    if (errorCode(e) === "unavailable") return true;
+  }
+  return false;
+}
