@@ -22,6 +22,7 @@ import {
   tlsSelection,
   type Selection,
 } from "./plugin-selection.js";
+import { measuredBackend } from "./measured-backend.js";
 import { measuredAudit, type Metrics } from "./metrics.js";
 import {
   AUDIT_LOG,
@@ -84,8 +85,9 @@ export const authPluginProviders: readonly Provider[] = [
   }),
   provide({
     token: STORAGE,
-    needs: { plugin: STORAGE_PLUGIN },
-    create: ({ plugin }) => sanitized(plugin.product),
+    needs: { plugin: STORAGE_PLUGIN, settings: SETTINGS, metrics: METRICS, log: LOG, clock: CLOCK },
+    create: ({ plugin, ...context }) =>
+      sanitized(measuredBackend(plugin.product, context.settings.storage.type, context)),
   }),
   provide({
     token: AUDIT_PLUGINS,
