@@ -25,6 +25,8 @@ export const keys = {
   passwordHash: (user: string) => `/web/users/${segment(user)}/pwd`,
   totpSecret: (user: string) => `/web/users/${segment(user)}/totp`,
   hotp: (user: string) => `/web/users/${segment(user)}/hotp`,
+  u2fRegistration: (user: string) => `/web/users/${segment(user)}/u2fregistration`,
+  u2fCounter: (user: string) => `/web/users/${segment(user)}/u2fregistrationcounter`,
   usedTotp: (user: string) => `/web/users/${segment(user)}/used_totp`,
   /** Ours: the last accepted TOTP time step. 4.2 leaves it alone and removes it with the user. */
   totpStep: (user: string) => `/web/users/${segment(user)}/totp_step`,

@@ -135,7 +135,12 @@ export const user: User = {
       time: "2026-11-22T10:30:59Z",
       user: { name: "root" },
     },
-    local_auth: { password_hash: Buffer.from("$2a$10$x").toString("base64"), totp_key: "JBSWY3DP" },
+    local_auth: {
+      password_hash: Buffer.from("$2a$10$x").toString("base64"),
+      totp_key: "JBSWY3DP",
+      u2f_registration: { raw: "BQS+", key_handle: "AAEC", pubkey: "MFkw" },
+      u2f_counter: 5,
+    },
   },
 };
 
