@@ -17,8 +17,8 @@ export interface PatientStartOptions {
 }
 
 /**
- * Starts something that may be away for the moment: a failure that is, or comes of, `unavailable` is tried again every
- * two seconds for a minute, with a WARN each time. Throws the last failure, and any other at once.
+ * Starts something that rests on a plugin which may be away for the moment: a plugin's failure that comes of `unavailable`
+ * is tried again every two seconds for a minute, with a WARN each time. Throws the last failure, and any other at once.
  */
 export async function patientStart<T>(
   start: () => Promise<T>,
@@ -30,7 +30,7 @@ export async function patientStart<T>(
       return await start();
     } catch (error) {
       const leftMs = giveUpAt - clock.now().getTime();
-      if (!comesOfUnavailable(error) || leftMs <= 0 || stopping.aborted) throw error;
+      if (!isAbsence(error) || leftMs <= 0 || stopping.aborted) throw error;
       log.warn(`${what} is away; the start waits for it`, {
         error: errorChain(error),
         leftSeconds: Math.round(leftMs / 1000),
@@ -42,8 +42,9 @@ export async function patientStart<T>(
 }
 
 /** The host wraps what a plugin throws. */
-function comesOfUnavailable(error: unknown): boolean {
-  for (let e: unknown = error; e !== undefined && e !== null; e = (e as Error).cause) {
+function isAbsence(error: unknown): boolean {
+  if (errorCode(error) !== "plugin") return false;
+  for (let e: unknown = (error as Error).cause; e !== undefined && e !== null; e = (e as Error).cause) {
     if (errorCode(e) === "unavailable") return true;
   }
   return false;

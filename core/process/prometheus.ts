@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, exponentialBuckets, Gauge, Histogram, R
 import type { Metrics } from "./metrics.js";
 import type { StorageHealth } from "../storage/storage-health.js";
 import type { ProcessState } from "./diagnostics.js";
+import { createStorageMetrics } from "./storage-metrics.js";
 
 /** Values of `process_state`. */
 const STATES: Readonly<Record<ProcessState, number>> = { ok: 0, degraded: 2, starting: 3 };
@@ -33,6 +34,12 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
     help: "Audit events that could not be recorded",
     registers,
   });
+  const pluginEvents = new Counter({
+    name: "plugin_events_total",
+    help: "What happened between a plugin and the service behind it: retried, throttled, reconnected",
+    labelNames: ["plugin", "event"],
+    registers,
+  });
   const sessionCounts: (() => number)[] = [];
   const clusters = new Map<string, () => boolean>();
   new Gauge({
@@ -58,7 +65,8 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
     help: "1 while the storage answers; 0 while reads are answered from a replica and changes are refused",
     registers,
     collect() {
-      if (storages.length > 0) this.set(storages.every((health) => health.staleSince() === undefined) ? 1 : 0);
+      if (storages.length > 0)
+        this.set(storages.every((health) => health.staleSince() === undefined) ? 1 : 0);
       else this.reset();
     },
   });
@@ -89,6 +97,8 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
         const known = clusters.get(name);
         clusters.set(name, () => isConnected() && (known?.() ?? true));
       },
+      ofPlugin: (plugin) => ({ count: (event, times = 1) => pluginEvents.inc({ plugin, event }, times) }),
+      ofStorage: createStorageMetrics(registry),
     },
   };
 }

@@ -66,7 +66,14 @@ describe("several auth servers and proxies", function () {
       assert.equal(await kept.say(name), name);
     }
     await load.stop();
-    if (process.env.HA_DEBUG) console.log(cluster.node.output().split("\n").filter((l) => /WARN|ERROR/.test(l)).join("\n"));
+    if (process.env.HA_DEBUG)
+      console.log(
+        cluster.node
+          .output()
+          .split("\n")
+          .filter((l) => /WARN|ERROR/.test(l))
+          .join("\n"),
+      );
     for (const line of report) console.log(`      killed ${line}`);
     await cut.closed;
     kept.close();
@@ -75,7 +82,8 @@ describe("several auth servers and proxies", function () {
   it("audits the end of a session whose proxy died", async () => {
     const events = () => cluster.auths.flatMap((auth) => auth.audit());
     const deadline = Date.now() + 60_000;
-    const ended = (sid: unknown) => events().find(({ event, sid: id }) => event === "session.end" && id === sid);
+    const ended = (sid: unknown) =>
+      events().find(({ event, sid: id }) => event === "session.end" && id === sid);
     for (const sid of SESSIONS) {
       while (!ended(sid)) {
         assert(Date.now() < deadline, `the session ${String(sid)} has no end`);
@@ -97,7 +105,9 @@ describe("several auth servers and proxies", function () {
     channel.extended.resume();
     const terminal = new SshWriter().string("dumb").uint32(80).uint32(24).uint32(0).uint32(0).string("");
     assert(await channel.request("pty-req", true, terminal.toBuffer()));
-    assert(await channel.request("exec", true, new SshWriter().string("stty -echo; echo go; cat").toBuffer()));
+    assert(
+      await channel.request("exec", true, new SshWriter().string("stty -echo; echo go; cat").toBuffer()),
+    );
     const until = async (text: string): Promise<void> => {
       const deadline = Date.now() + 30_000;
       while (!output.includes(text)) {

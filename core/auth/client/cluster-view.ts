@@ -78,9 +78,12 @@ export async function createClusterView(api: AuthApi, options: ClusterViewOption
         await follow(() => {
           attempt = 0;
           if (staleSince !== undefined) {
-            log.warn("the storage of the auth service is away; the view of the cluster is of an earlier moment", {
-              since: staleSince.toISOString(),
-            });
+            log.warn(
+              "the storage of the auth service is away; the view of the cluster is of an earlier moment",
+              {
+                since: staleSince.toISOString(),
+              },
+            );
           } else if (everFilled) log.info("the view of the cluster is in step again");
           everFilled = true;
           firstFill.done();

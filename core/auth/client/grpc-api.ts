@@ -28,7 +28,8 @@ export function createGrpcApi(options: {
   );
   const limited = { timeoutMs };
   /** For calls that may be repeated. */
-  const repeated = <T>(call: () => Promise<T>): Promise<T> => withRetries(() => coded(call), clock, NO_SIGNAL);
+  const repeated = <T>(call: () => Promise<T>): Promise<T> =>
+    withRetries(() => coded(call), clock, NO_SIGNAL);
 
   return {
     ping: () =>

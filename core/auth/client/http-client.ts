@@ -1,5 +1,11 @@
 import { setMaxListeners } from "node:events";
-import { Agent, type AgentOptions, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import {
+  Agent,
+  type AgentOptions,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import {
   CodedError,

@@ -7,6 +7,7 @@ import type {
   Namespace,
   StaticTokens,
 } from "../../resources/cluster.js";
+import type { KeptResource } from "../../resources/kept.js";
 import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
@@ -80,6 +81,8 @@ export function createRestApi(http: HttpClient): RestApi {
     setAuthPreference: (preference) =>
       repeatable("POST", "/authentication/preference", { cluster_auth_preference: preference }),
     getStaticTokens: () => get("/configuration/static_tokens", resource<StaticTokens>()),
+    getKeptResources: (kind, withSecrets = false) =>
+      get(`/kept/${kind}?with_secrets=${withSecrets}`, list(object<KeptResource>("kind", "metadata"))),
     getNamespaces: () => get("/namespaces", list(resource<Namespace>())),
     getNamespace: (name) => get(`/namespaces/${segment(name)}`, resource<Namespace>()),
 
@@ -158,6 +161,8 @@ export function createRestApi(http: HttpClient): RestApi {
         path: `/v2${sessions(slice.namespace, slice.sessionId)}/slice`,
         body: { bytes: encodeSessionSlice(slice) },
         contentType: "application/grpc",
+        // As with single events.
+        idempotent: true,
       });
     },
     async uploadSessionRecording(id, archive) {

@@ -106,11 +106,7 @@ export async function connectThrough(
   }
 }
 
-async function runCommand(
-  cluster: HighAvailabilityCluster,
-  proxy: number,
-  signer: SshSigner,
-): Promise<void> {
+async function runCommand(cluster: HighAvailabilityCluster, proxy: number, signer: SshSigner): Promise<void> {
   const { node, close } = await connectThrough(cluster, proxy, signer);
   try {
     const output = await execute(node, "echo hello");
