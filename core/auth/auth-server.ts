@@ -197,6 +197,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
   const sessionAudit = createSessionAudit({ audit, recordings, namespaces, claims, clock });
   return {
     clusterName,
+    hostId: options.hostId,
     storage,
     health,
     stores,

@@ -5,6 +5,8 @@ import type { Logger } from "../plugin/logger.js";
 /** How long a start waits for what it needs and is away. */
 const PATIENCE_MS = 60_000;
 const STEP_MS = 2_000;
+/** A start that takes longer is told of: plugins wait for their servers, too. */
+const SILENCE_MS = 5_000;
 
 /** What waiting takes. */
 export interface PatientStartOptions {
@@ -26,8 +28,13 @@ export async function patientStart<T>(
 ): Promise<T> {
   const giveUpAt = clock.now().getTime() + PATIENCE_MS;
   for (;;) {
+    const settled = new AbortController();
+    clock.sleep(SILENCE_MS, settled.signal).then(
+      () => log.warn(`${what} does not answer yet; the start waits for it`),
+      () => undefined,
+    );
     try {
-      return await start();
+      return await start().finally(() => settled.abort(new Error("it has answered")));
     } catch (error) {
       const leftMs = giveUpAt - clock.now().getTime();
       if (!isAbsence(error) || leftMs <= 0 || stopping.aborted) throw error;

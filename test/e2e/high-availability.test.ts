@@ -66,14 +66,13 @@ describe("several auth servers and proxies", function () {
       assert.equal(await kept.say(name), name);
     }
     await load.stop();
-    if (process.env.HA_DEBUG)
-      console.log(
-        cluster.node
-          .output()
-          .split("\n")
-          .filter((l) => /WARN|ERROR/.test(l))
-          .join("\n"),
-      );
+    console.log(
+      cluster.node
+        .output()
+        .split("\n")
+        .filter((l) => /WARN|ERROR/.test(l))
+        .join("\n"),
+    );
     for (const line of report) console.log(`      killed ${line}`);
     await cut.closed;
     kept.close();

@@ -25,6 +25,8 @@ import type { UserCertificates } from "../user-certificates.js";
 /** What the auth service can do, whoever asks. */
 export interface Services {
   readonly clusterName: string;
+  /** Of the auth server. */
+  readonly hostId: string;
   readonly storage: Storage;
   readonly health: StorageHealth;
   readonly stores: Stores;

@@ -90,7 +90,7 @@ export async function connectThrough(
   cluster: HighAvailabilityCluster,
   proxy: number,
   signer: SshSigner,
-): Promise<{ readonly node: SshConnection; close(): void }> {
+): Promise<{ readonly node: SshConnection; readonly close: () => void }> {
   const login = { user: LOGIN, signers: () => Promise.resolve([signer]), verifyHost: () => undefined };
   const port = cluster.proxies[proxy]!.ports.ssh;
   const hop = await connectSsh({ ...login, stream: { host: "127.0.0.1", port } });
