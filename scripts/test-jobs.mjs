@@ -3,8 +3,11 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { root } from "./run.mjs";
 
-/** End-to-end files that take longest: they start first, so that the lanes end together. */
-const LONGEST = ["sync-recording", "automation", "matrix", "bulk", "join", "channels"];
+/** Jobs that take longest, where there are such: they start first, so that the lanes end together. */
+const LONGEST = [
+  ...["e2e/sync-recording", "e2e/automation", "plugins/backend-etcd", "plugins/backend-dynamo"],
+  ...["e2e/matrix", "e2e/bulk", "e2e/join", "e2e/tctl", "core/auth"],
+];
 const bin = (name) => path.join(root, "node_modules", ".bin", name);
 
 /**
@@ -14,8 +17,8 @@ const bin = (name) => path.join(root, "node_modules", ".bin", name);
 export function testJobs(mochaArgs) {
   const groups = testGroups(testFiles());
   const jobs = [...groups].map(([name, files]) => mochaJob(name, files, mochaArgs));
-  const isLong = ({ name }) => LONGEST.includes(name.replace(/^e2e\//, ""));
-  const inOrder = LONGEST.flatMap((long) => jobs.filter(({ name }) => name === `e2e/${long}`));
+  const isLong = ({ name }) => LONGEST.includes(name);
+  const inOrder = LONGEST.flatMap((long) => jobs.filter(({ name }) => name === long));
   return [...inOrder, ...styleJobs(), ...jobs.filter((job) => !isLong(job))];
 }
 
