@@ -21,6 +21,7 @@ const ENTRIES = {
   "plugin": "core/plugin/index.ts",
   "plugins/backend-dir": "plugins/backend-dir/index.ts",
   "plugins/writer-worker": "plugins/backend-dir/writer-worker.ts",
+  "plugins/backend-dynamo": "plugins/backend-dynamo/index.ts",
   "plugins/tls-files": "plugins/tls-files/index.ts",
   "plugins/audit-file": "plugins/audit-file/index.ts",
   "plugins/audit-stdout": "plugins/audit-stdout/index.ts",
