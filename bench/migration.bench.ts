@@ -147,7 +147,13 @@ async function fill(storage: Storage): Promise<void> {
 async function toolsIn(folder: string): Promise<MigrationTools> {
   const plugins = await openPluginHost([], folder);
   const host = { id: "bench", name: "bench" };
-  const context = { log: silentLogger, clock: systemClock, dataDir: folder, hostId: host.id, hostname: host.name };
+  const context = {
+    log: silentLogger,
+    clock: systemClock,
+    dataDir: folder,
+    hostId: host.id,
+    hostname: host.name,
+  };
   return {
     async open(settings): Promise<OpenStore> {
       const definition = await plugins.definition("storage", settings.type);
