@@ -68,6 +68,7 @@ export class Trial {
   readonly #watches: AbortController[] = [];
   readonly #peers: Storage[] = [];
   readonly #children: ChildProcess[] = [];
+  #shiftMs = 0;
   /** The same numbers in every run with the same seed. */
   readonly random: Random;
 
@@ -105,12 +106,15 @@ export class Trial {
   /** Puts the clock of the storage forward or back without waiting, where that can be done. */
   async shiftClock(ms: number): Promise<void> {
     await this.fixture.clock?.advance(ms);
-    this.fixture.shiftClock?.(ms);
+    if (this.fixture.shiftClock) {
+      this.fixture.shiftClock(ms);
+      this.#shiftMs += ms;
+    }
   }
 
   /** The time of the storage, in unix milliseconds. */
   nowMs(): number {
-    return (this.fixture.clock?.now() ?? new Date()).getTime();
+    return (this.fixture.clock?.now() ?? new Date()).getTime() + this.#shiftMs;
   }
 
   /** Lets time pass for the storage. */
