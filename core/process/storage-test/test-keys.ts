@@ -30,8 +30,8 @@ export async function foreignKey(storage: Storage): Promise<string | undefined> 
 export async function removeAbandoned(storage: Storage, nowMs: number): Promise<void> {
   const abandoned = new Set<string>();
   for await (const { key } of storage.range(prefixRange(TEST_KEYS))) {
-    const run = /^\d+-[^/]*\//.exec(key.slice(TEST_KEYS.length))?.[0];
-    if (run !== undefined && Number.parseInt(run, 10) < nowMs - ABANDONED_MS) {
+    const run = key.startsWith(TEST_KEYS) && /^\d+-[^/]*\//.exec(key.slice(TEST_KEYS.length))?.[0];
+    if (run && Number.parseInt(run, 10) < nowMs - ABANDONED_MS) {
       abandoned.add(run);
     }
   }
@@ -40,10 +40,14 @@ export async function removeAbandoned(storage: Storage, nowMs: number): Promise<
   }
 }
 
-/** Removes everything below a folder, one by one where the storage's deleteRange has left some. */
+/**
+ * Removes everything below a folder, one by one where the storage's deleteRange has left some. A key of others that a
+ * defective range yields stays.
+ */
 export async function removeAll(storage: Storage, folder: string): Promise<void> {
   await storage.deleteRange(prefixRange(folder));
   for await (const { key } of storage.range(prefixRange(folder))) {
+    if (!key.startsWith(folder)) continue;
     await storage.delete(key).catch((error: unknown) => {
       if (!hasCode(error, "not_found")) {
         throw error;
