@@ -122,12 +122,12 @@ export class Trial {
     await (this.fixture.clock ? this.fixture.clock.advance(ms) : pause(ms));
   }
 
-  /** A time that is soon over, and how long to {@link pass} until it surely is. */
-  soon(): { expires: Date; waitMs: number } {
+  /** A time that is soon over, and how long to {@link pass} until it surely is; `times` makes both longer. */
+  soon(times = 1): { expires: Date; ttlMs: number; waitMs: number } {
     const granularityMs = this.storage.capabilities.ttlGranularityMs;
     // In real time a busy machine must still get round to a few reads before it is over.
-    const ttlMs = Math.max(2 * granularityMs, this.hasManualClock ? 500 : 1500);
-    return { expires: new Date(this.nowMs() + ttlMs), waitMs: ttlMs + 2 * granularityMs + 50 };
+    const ttlMs = times * Math.max(2 * granularityMs, this.hasManualClock ? 500 : 2000);
+    return { expires: new Date(this.nowMs() + ttlMs), ttlMs, waitMs: ttlMs + 2 * granularityMs + 50 };
   }
 
   /** A time that does not come during a case. */
