@@ -2,6 +2,7 @@
 import type { AuditLog } from "../audit/audit-log.js";
 import type { AuthServer } from "../auth/auth-server.js";
 import type { AuthApi } from "../auth/client/api.js";
+import type { PluginMetrics } from "../plugin/metrics.js";
 
 /** Takes what services tell. */
 export interface Metrics {
@@ -13,6 +14,8 @@ export interface Metrics {
   countInteractiveSessions(count: () => number): void;
   /** Where the connection to a cluster can be read. */
   watchCluster(name: string, isConnected: () => boolean): void;
+  /** What a plugin, named by its id, counts about itself; undefined where nobody asks. */
+  ofPlugin(id: string): PluginMetrics | undefined;
 }
 
 /** Takes nothing: nobody asks for metrics. */
@@ -21,6 +24,7 @@ export const noMetrics: Metrics = {
   auditFailed: () => undefined,
   countInteractiveSessions: () => undefined,
   watchCluster: () => undefined,
+  ofPlugin: () => undefined,
 };
 
 /** An auth server whose certificate requests are told. */

@@ -22,7 +22,7 @@ import {
   tlsSelection,
   type Selection,
 } from "./plugin-selection.js";
-import { measuredAudit } from "./metrics.js";
+import { measuredAudit, type Metrics } from "./metrics.js";
 import {
   AUDIT_LOG,
   CLOCK,
@@ -37,13 +37,14 @@ import {
   WEB_TLS,
 } from "./tokens.js";
 
-const base = { settings: SETTINGS, log: LOG, clock: CLOCK, host: HOST, plugins: PLUGINS };
+const base = { settings: SETTINGS, log: LOG, clock: CLOCK, host: HOST, plugins: PLUGINS, metrics: METRICS };
 interface Base {
   readonly settings: Settings;
   readonly log: Logger;
   readonly clock: Clock;
   readonly host: Host;
   readonly plugins: PluginHost;
+  readonly metrics: Metrics;
 }
 
 const STORAGE_PLUGIN = token<RunningPlugin<"storage">>("plugin.storage.instance");
@@ -154,6 +155,7 @@ async function runSelected<K extends PluginKind>(
   const settings = checkSelection(definition, selection, needs.settings);
   return runPlugin(definition, settings, {
     ...contextOf(needs),
+    metrics: needs.metrics.ofPlugin(definition.id),
     uri: selection.uri,
     storage: definition.uses?.includes("storage") ? storage : undefined,
   });
@@ -175,6 +177,6 @@ async function startAll(
   return running;
 }
 
-function contextOf({ log, clock, settings, host }: Omit<Base, "plugins">): PluginContext {
+function contextOf({ log, clock, settings, host }: Omit<Base, "plugins" | "metrics">): PluginContext {
   return { log: log.child("plugin"), clock, dataDir: settings.dataDir, hostId: host.id, hostname: host.name };
 }

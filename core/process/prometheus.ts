@@ -32,6 +32,12 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
     help: "Audit events that could not be recorded",
     registers,
   });
+  const pluginEvents = new Counter({
+    name: "plugin_events_total",
+    help: "What happened between a plugin and the service behind it: retried, throttled, reconnected",
+    labelNames: ["plugin", "event"],
+    registers,
+  });
   const sessionCounts: (() => number)[] = [];
   const clusters = new Map<string, () => boolean>();
   new Gauge({
@@ -77,6 +83,7 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
         const known = clusters.get(name);
         clusters.set(name, () => isConnected() && (known?.() ?? true));
       },
+      ofPlugin: (plugin) => ({ count: (event, times = 1) => pluginEvents.inc({ plugin, event }, times) }),
     },
   };
 }
