@@ -80,9 +80,9 @@ for (const backend of STOCK_BACKENDS) {
       }
     });
 
-    it("takes its nodes with the certificates they have, without a token", async function () {
-      // The rest of the way is the same over every backend.
-      if (backend.name !== "dir") return this.skip();
+    // The way of a node is the same over every backend.
+    const nodeTest = backend.name === "dir" ? it : () => undefined;
+    nodeTest("takes its nodes with the certificates they have, without a token", async () => {
       const node = await startNode(daemon, {
         name: "iothost",
         labels: {},

@@ -1,5 +1,15 @@
 /** The places in which a stock 4.2 cluster may have its state, each written and read as 4.2 does it. */
 import path from "node:path";
+import {
+  BatchWriteItemCommand,
+  CreateTableCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+  paginateScan,
+  waitUntilTableExists,
+  type AttributeValue,
+} from "@aws-sdk/client-dynamodb";
+import { dynamoLocal, freshTable, needDynamo, type DynamoLocal } from "../../kit/dynamodb.js";
 import { needEtcd, startEtcd, type EtcdCluster } from "../../kit/etcd.js";
 import type { StockRow } from "./stock-rows.js";
 import { readStockDatabase, writeStockDatabase } from "./stock-sqlite.js";
@@ -29,6 +39,13 @@ export const STOCK_BACKENDS: readonly StockBackend[] = [
     async open(context) {
       needEtcd(context);
       return etcdStore(await startEtcd());
+    },
+  },
+  {
+    name: "dynamodb",
+    async open(context) {
+      needDynamo(context);
+      return dynamoStore(await dynamoLocal(), freshTable("stock"));
     },
   },
 ];
@@ -82,6 +99,88 @@ function etcdStore(etcd: EtcdCluster): StockStore {
       );
     },
     dispose: () => etcd.dispose(),
+  };
+}
+
+/** How many rows DynamoDB takes at once. */
+const BATCH = 25;
+
+function dynamoStore({ endpoint, settings }: DynamoLocal, table: string): StockStore {
+  const { region, access_key: accessKeyId, secret_key: secretAccessKey } = settings;
+  const client = new DynamoDBClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
+  return {
+    settings: { ...settings, table_name: table },
+    async write(_dataDir, rows) {
+      // The table as 4.2 makes it.
+      await client.send(
+        new CreateTableCommand({
+          TableName: table,
+          AttributeDefinitions: [
+            { AttributeName: "HashKey", AttributeType: "S" },
+            { AttributeName: "FullPath", AttributeType: "S" },
+          ],
+          KeySchema: [
+            { AttributeName: "HashKey", KeyType: "HASH" },
+            { AttributeName: "FullPath", KeyType: "RANGE" },
+          ],
+          ProvisionedThroughput: { ReadCapacityUnits: 10, WriteCapacityUnits: 10 },
+        }),
+      );
+      await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName: table });
+      const items = rows.map((row) => ({ PutRequest: { Item: dynamoItem(row) } }));
+      for (let i = 0; i < items.length; i += BATCH) {
+        const RequestItems = { [table]: items.slice(i, i + BATCH) };
+        await client.send(new BatchWriteItemCommand({ RequestItems }));
+      }
+    },
+    async read() {
+      const rows: StockRow[] = [];
+      for await (const { Items = [] } of paginateScan({ client }, { TableName: table })) {
+        rows.push(...Items.map(dynamoRow));
+      }
+      return rows;
+    },
+    async dispose() {
+      await client.send(new DeleteTableCommand({ TableName: table })).catch((error: Error) => {
+        if (error.name !== "ResourceNotFoundException") throw error;
+      });
+      client.destroy();
+    },
+  };
+}
+
+function dynamoItem({ key, value, expires }: StockRow): Record<string, AttributeValue> {
+  const written = Date.parse("2026-11-22T11:10:00Z");
+  return {
+    HashKey: { S: "teleport" },
+    FullPath: { S: `teleport${key}` },
+    Value: { B: value },
+    Timestamp: { N: String(written / 1000) },
+    ID: { N: String(BigInt(written) * 1_000_000n) },
+    ...(expires && { Expires: { N: String(Math.floor(expires.getTime() / 1000)) } }),
+  };
+}
+
+/** Reads the attributes by the types that 4.2 expects. */
+function dynamoRow({
+  HashKey,
+  FullPath,
+  Value,
+  Timestamp,
+  ID,
+  Expires,
+}: Record<string, AttributeValue>): StockRow {
+  const path = FullPath?.S ?? "";
+  const wellFormed =
+    HashKey?.S === "teleport" && path.startsWith("teleport") && Value?.B && Timestamp?.N && ID?.N;
+  // A time in milliseconds would lie beyond all years that matter.
+  if (!wellFormed || (Expires && !/^\d{10}$/.test(Expires.N ?? ""))) {
+    throw new Error(`4.2 cannot read the row ${path}`);
+  }
+  return {
+    key: path.slice("teleport".length),
+    value: Buffer.from(Value.B),
+    expires: Expires && new Date(Number(Expires.N) * 1000),
   };
 }
 
