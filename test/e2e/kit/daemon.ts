@@ -79,6 +79,8 @@ export async function startDaemon(
   overrides: Overrides = {},
   place: Place = HERE,
   flags: readonly string[] = [],
+  /** Fills the data directory before the first start. */
+  prepare: (dataDir: string) => void | Promise<void> = () => undefined,
 ): Promise<Daemon> {
   const { folder, remove } = await temporaryFolder();
   const [auth, ssh, web, node, diag] = (await freePorts(5)) as [number, number, number, number, number];
@@ -114,6 +116,12 @@ export async function startDaemon(
   mkdirSync(dataDir, { mode: 0o700 });
   chmodSync(configFile, 0o600);
   const daemon = new RunningDaemon(folder, dataDir, configFile, ports, place, flags, remove);
+  try {
+    await prepare(dataDir);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   try {
     await daemon.restart();
   } catch (error) {
