@@ -1,0 +1,53 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+
+/** Stands between a client and one etcd member, and loses connections at the worst moment. */
+export class TcpProxy {
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((client) => this.#accept(client));
+  #swallow = false;
+
+  constructor(private readonly target: URL) {}
+
+  /** Starts; resolves to the URL of the proxy. */
+  async listen(): Promise<string> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    return `${this.target.protocol}//127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Whether answers of the server get lost; questions go through. */
+  swallow(answers: boolean): void {
+    this.#swallow = answers;
+  }
+
+  /** Breaks all connections. */
+  cut(): void {
+    this.#sockets.forEach((socket) => socket.destroy());
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #accept(client: Socket): void {
+    const server = connect(Number(this.target.port), this.target.hostname);
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#sockets.add(one);
+      one.on("error", () => undefined);
+      one.on("close", () => {
+        this.#sockets.delete(one);
+        other.destroy();
+      });
+    }
+    client.on("data", (chunk) => server.write(chunk));
+    server.on("data", (chunk) => {
+      if (!this.#swallow) client.write(chunk);
+    });
+  }
+}
