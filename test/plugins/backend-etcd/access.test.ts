@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { errorMessage, hasCode } from "../../../core/errors/error.js";
 import { systemClock, type Clock } from "../../../core/plugin/clock.js";
 import type { Logger } from "../../../core/plugin/logger.js";
+import type { StorageEvent } from "../../../core/plugin/storage.js";
 import { freePorts } from "../../e2e/kit/ports.js";
 import { makeEtcdAuthority } from "../../kit/etcd-certificates.js";
 import { needEtcd, startEtcd, type EtcdCluster } from "../../kit/etcd.js";
@@ -125,17 +126,17 @@ describe("plugins/backend-etcd/access", function () {
       const watch = storage.watch(["/"])[Symbol.asyncIterator]();
       await watch.next();
       await storage.put({ key: "/a", value: Buffer.from("1"), expires: new Date(Date.now() + 60_000) });
-      assert.equal((await watch.next()).value?.type, "put");
+      assert.equal(((await watch.next()).value as StorageEvent).type, "put");
 
       // Tokens live in the member's memory: the watch and the calls must log in again.
       await users.members[0]?.restart();
       await storage.put({ key: "/b", value: Buffer.from("1") });
-      assert.equal((await watch.next()).value?.type, "put");
+      assert.equal(((await watch.next()).value as StorageEvent).type, "put");
 
       await changePassword(users, "second");
       await writeFile(password, "second\n");
       await storage.put({ key: "/c", value: Buffer.from("1") });
-      assert.equal((await watch.next()).value?.type, "put");
+      assert.equal(((await watch.next()).value as StorageEvent).type, "put");
       await storage.close();
 
       await writeFile(password, "wrong\n");

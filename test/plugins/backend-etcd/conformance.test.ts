@@ -3,7 +3,7 @@ import { needEtcd, startEtcd, type EtcdCluster } from "../../kit/etcd.js";
 import { freshPrefix, open } from "./open.js";
 
 /** Cases under way at once: most of their time is waiting for leases to end. */
-const AT_ONCE = 6;
+const AT_ONCE = 10;
 
 describe("plugins/backend-etcd: conformance", function () {
   this.timeout(120_000);

@@ -6,6 +6,9 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.#accept(client));
   #swallow = false;
+  #refuse = false;
+  #hold: "no" | "keep" | "ignore" = "no";
+  #held: { readonly server: Socket; readonly chunk: Buffer }[] = [];
 
   constructor(private readonly target: URL) {}
 
@@ -21,6 +24,28 @@ export class TcpProxy {
     this.#swallow = answers;
   }
 
+  /** Whether new connections are closed at once. */
+  refuse(connections: boolean): void {
+    this.#refuse = connections;
+  }
+
+  /** Questions are kept on the way, as in a frozen member, and nothing is answered. */
+  hold(): void {
+    this.#hold = "keep";
+    this.#swallow = true;
+  }
+
+  /** Keeps what is held, but nothing more: neither that calls are cancelled, nor that the client has gone. */
+  deaf(): void {
+    this.#hold = "ignore";
+  }
+
+  /** Lets go what {@link hold} has kept: it reaches the server late. */
+  release(): void {
+    this.#held.forEach(({ server, chunk }) => server.write(chunk));
+    this.#held = [];
+  }
+
   /** Breaks all connections. */
   cut(): void {
     this.#sockets.forEach((socket) => socket.destroy());
@@ -33,6 +58,10 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
+    if (this.#refuse) {
+      client.destroy();
+      return;
+    }
     const server = connect(Number(this.target.port), this.target.hostname);
     for (const [one, other] of [
       [client, server],
@@ -42,10 +71,13 @@ export class TcpProxy {
       one.on("error", () => undefined);
       one.on("close", () => {
         this.#sockets.delete(one);
-        other.destroy();
+        if (this.#hold === "no") other.destroy();
       });
     }
-    client.on("data", (chunk) => server.write(chunk));
+    client.on("data", (chunk: Buffer) => {
+      if (this.#hold === "no") server.write(chunk);
+      else if (this.#hold === "keep") this.#held.push({ server, chunk });
+    });
     server.on("data", (chunk) => {
       if (!this.#swallow) client.write(chunk);
     });
