@@ -2,12 +2,13 @@ import type { z } from "zod";
 import type { AuditSink } from "./audit.js";
 import type { Clock } from "./clock.js";
 import type { Logger } from "./logger.js";
+import type { PluginMetrics } from "./metrics.js";
 import type { RecordingStore } from "./recording.js";
 import type { Storage } from "./storage.js";
 import type { TlsSource } from "./tls.js";
 
 /** The version of this contract. A plugin states the range it works with in `apiVersion`. */
-export const PLUGIN_API_VERSION = "1.0.0";
+export const PLUGIN_API_VERSION = "1.1.0";
 
 /** What each kind of plugin creates. */
 export interface PluginProducts {
@@ -30,6 +31,8 @@ export interface PluginContext {
   readonly hostId: string;
   /** The host's name, for certificates and messages. */
   readonly hostname: string;
+  /** Counts what happens between the plugin and its service. Absent before version 1.1.0 and where nobody asks. */
+  readonly metrics?: PluginMetrics | undefined;
   /** For kinds chosen by URI (audit, recording): that URI. */
   readonly uri?: URL | undefined;
   /** The shared key-value store, for plugins that declare `uses: ["storage"]`. */

@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, exponentialBuckets, Gauge, Histogram, Registry } from "prom-client";
 import type { Metrics } from "./metrics.js";
 import type { ProcessState } from "./diagnostics.js";
+import { createStorageMetrics } from "./storage-metrics.js";
 
 /** Values of `process_state`. */
 const STATES: Readonly<Record<ProcessState, number>> = { ok: 0, degraded: 2, starting: 3 };
@@ -30,6 +31,12 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
   const auditFailures = new Counter({
     name: "audit_failed_emit_events",
     help: "Audit events that could not be recorded",
+    registers,
+  });
+  const pluginEvents = new Counter({
+    name: "plugin_events_total",
+    help: "What happened between a plugin and the service behind it: retried, throttled, reconnected",
+    labelNames: ["plugin", "event"],
     registers,
   });
   const sessionCounts: (() => number)[] = [];
@@ -77,6 +84,8 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
         const known = clusters.get(name);
         clusters.set(name, () => isConnected() && (known?.() ?? true));
       },
+      ofPlugin: (plugin) => ({ count: (event, times = 1) => pluginEvents.inc({ plugin, event }, times) }),
+      ofStorage: createStorageMetrics(registry),
     },
   };
 }
