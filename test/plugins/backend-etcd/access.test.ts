@@ -67,6 +67,16 @@ describe("plugins/backend-etcd/access", function () {
     http.close();
   });
 
+  it("starts at once where one of several peers is not there", async () => {
+    const [port] = await freePorts(1);
+    const storage = await open(etcd, {
+      prefix: freshPrefix(),
+      peers: [`https://127.0.0.1:${port}`, ...etcd.peers],
+    });
+    await storage.put({ key: "/a", value: Buffer.from("1") });
+    await storage.close();
+  });
+
   it("names a file that cannot be used", async () => {
     const junk = path.join(etcd.folder, "junk.pem");
     await writeFile(junk, "no certificate");
