@@ -8,10 +8,10 @@ import { formatRevision } from "./position.js";
 import { decodeValue } from "./value-text.js";
 
 /** Items of the first page of a range, and of the largest one. */
-const FIRST_PAGE = 64;
-const LARGEST_PAGE = 384;
+const FIRST_PAGE = 128;
+const LARGEST_PAGE = 1000;
 /** What a page is meant to hold: more at once would hold up the event loop. */
-const PAGE_BYTES = 256 * 1024;
+const PAGE_BYTES = 512 * 1024;
 
 /** A stored pair, or the absence of one that lives. */
 export interface Stored {
@@ -122,5 +122,5 @@ interface Page {
 function nextLimit({ kvs }: Page): number {
   const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
   const fitting = Math.floor((PAGE_BYTES * kvs.length) / Math.max(bytes, 1));
-  return Math.max(1, Math.min(fitting, kvs.length * 4, LARGEST_PAGE));
+  return Math.max(1, Math.min(fitting, kvs.length * 8, LARGEST_PAGE));
 }
