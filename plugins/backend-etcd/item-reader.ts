@@ -9,9 +9,9 @@ import { decodeValue } from "./value-text.js";
 
 /** Items of the first page of a range, and of the largest one. */
 const FIRST_PAGE = 128;
-const LARGEST_PAGE = 1000;
+const LARGEST_PAGE = 500;
 /** What a page is meant to hold: more at once would hold up the event loop. */
-const PAGE_BYTES = 512 * 1024;
+const PAGE_BYTES = 256 * 1024;
 
 /** A stored pair, or the absence of one that lives. */
 export interface Stored {
