@@ -22,10 +22,12 @@ const ENTRIES = {
   // Beside the chunk that starts it.
   "chunks/pam-session": "core/node/pam/pam-session.ts",
   "chunks/socket-opener": "core/node/socket-opener.ts",
+  "chunks/crash-writer": "core/process/storage-test/crash-writer.ts",
   "plugin": "core/plugin/index.ts",
   "plugins/backend-dir": "plugins/backend-dir/index.ts",
   "plugins/writer-worker": "plugins/backend-dir/writer-worker.ts",
   "plugins/backend-etcd": "plugins/backend-etcd/index.ts",
+  "plugins/backend-dynamo": "plugins/backend-dynamo/index.ts",
   "plugins/tls-files": "plugins/tls-files/index.ts",
   "plugins/audit-file": "plugins/audit-file/index.ts",
   "plugins/audit-stdout": "plugins/audit-stdout/index.ts",
