@@ -3,8 +3,8 @@ import type { Clock } from "../../plugin/clock.js";
 
 /** One of several ways to the same thing. */
 export interface Attempt<T> {
-  /** How failures name it. */
-  readonly name: string;
+  /** How failures name it, where they do not name it themselves. */
+  readonly name?: string;
   /** Begins. What comes too late is for {@link StaggeredOptions.discard}; aborted when another was first. */
   readonly begin: (signal: AbortSignal) => Promise<T>;
 }
@@ -56,7 +56,7 @@ export function staggered<T>(attempts: readonly Attempt<T>[], options: Staggered
           running--;
           if (over.signal.aborted) return;
           if (!hasCode(error, "unavailable")) return finish(() => reject(error));
-          failures.push(`${attempt.name}: ${errorMessage(error)}`);
+          failures.push(`${attempt.name === undefined ? "" : `${attempt.name}: `}${errorMessage(error)}`);
           goOn();
           if (running === 0) finish(() => reject(unavailable(failures.join("; "), { cause: error })));
         },

@@ -112,10 +112,7 @@ export function createRouter(options: RouterOptions): Router {
     );
 
   const connectAuth = async (): Promise<net.Socket> => {
-    const attempts = options.authAddresses().map((address) => ({
-      name: formatAddress(address),
-      begin: () => connectTcp(address, clock),
-    }));
+    const attempts = options.authAddresses().map((address) => ({ begin: () => connectTcp(address, clock) }));
     try {
       const discard = (socket: net.Socket): void => void socket.destroy();
       return await staggered(attempts, { stepMs: AUTH_STEP_MS, clock, discard });

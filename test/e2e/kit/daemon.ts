@@ -113,7 +113,7 @@ export async function startDaemon(
       },
     }),
   );
-  return startWith({ folder, dataDir, configFile, ports, place, flags, remove });
+  return startWith({ folder, dataDir, configFile, ports, place, flags, remove, prepare });
 }
 
 /** Sections of teleport.yaml by their names. */
@@ -140,13 +140,14 @@ async function startWith(given: {
   place: Place;
   flags: readonly string[];
   remove: () => Promise<void>;
+  prepare?: (dataDir: string) => void | Promise<void>;
 }): Promise<Daemon> {
-  const { folder, dataDir, configFile, ports, place, flags, remove } = given;
+  const { folder, dataDir, configFile, ports, place, flags, remove, prepare } = given;
   mkdirSync(dataDir, { mode: 0o700 });
   chmodSync(configFile, 0o600);
   const daemon = new RunningDaemon(folder, dataDir, configFile, ports, place, flags, remove);
   try {
-    await prepare(dataDir);
+    await prepare?.(dataDir);
   } catch (error) {
     await remove();
     throw error;
