@@ -50,6 +50,7 @@ export const authProviders: readonly Provider[] = [
       const logDir = path.join(settings.dataDir, "log");
       const server = createAuthServer({
         storage,
+        storageType: () => settings.storage.type,
         settings: clusterSettings(settings.auth!),
         audit,
         recordings: {
