@@ -26,6 +26,7 @@ const ENTRIES = {
   "plugins/backend-dir": "plugins/backend-dir/index.ts",
   "plugins/writer-worker": "plugins/backend-dir/writer-worker.ts",
   "plugins/backend-etcd": "plugins/backend-etcd/index.ts",
+  "plugins/backend-dynamo": "plugins/backend-dynamo/index.ts",
   "plugins/tls-files": "plugins/tls-files/index.ts",
   "plugins/audit-file": "plugins/audit-file/index.ts",
   "plugins/audit-stdout": "plugins/audit-stdout/index.ts",

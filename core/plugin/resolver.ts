@@ -9,6 +9,7 @@ import { badParameter, notFound } from "../errors/error.js";
 export const BUILT_IN_PLUGINS: Readonly<Record<string, string>> = {
   "storage.dir": "@teleport/backend-dir",
   "storage.etcd": "@teleport/backend-etcd",
+  "storage.dynamodb": "@teleport/backend-dynamo",
   "tls.files": "@teleport/tls-files",
   "audit.file": "@teleport/audit-file",
   "audit.stdout": "@teleport/audit-stdout",
