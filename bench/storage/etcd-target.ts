@@ -6,7 +6,11 @@ import type { BenchTarget } from "./target.js";
 /** A single server in a temporary folder. */
 export async function etcdTarget(): Promise<BenchTarget> {
   const etcd = await startEtcd();
-  const client = new Etcd3({ hosts: etcd.peers });
+  const client = new Etcd3({
+    hosts: etcd.peers,
+    // A range of all items is larger than the library takes by default.
+    grpcOptions: { "grpc.max_receive_message_length": -1 },
+  });
   const key = (n: number): string => `/raw/${String(n).padStart(6, "0")}`;
   return {
     name: "etcd",
