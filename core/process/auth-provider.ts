@@ -28,6 +28,7 @@ import {
   SETTINGS,
   STORAGE,
   STORAGE_HEALTH,
+  STORAGE_MOVER,
 } from "./tokens.js";
 
 /** Names under which clients verify every auth server (wire.md §1.5). */
@@ -41,6 +42,7 @@ export const authProviders: readonly Provider[] = [
       settings: SETTINGS,
       storage: STORAGE,
       health: STORAGE_HEALTH,
+      mover: STORAGE_MOVER,
       audit: AUDIT_LOG,
       recordings: RECORDINGS,
       host: HOST,
@@ -48,11 +50,12 @@ export const authProviders: readonly Provider[] = [
       clock: CLOCK,
       metrics: METRICS,
     },
-    async create({ settings, storage, health, audit, recordings, host, log, clock, metrics }) {
+    async create({ settings, storage, health, mover, audit, recordings, host, log, clock, metrics }) {
       const logDir = path.join(settings.dataDir, "log");
       const server = createAuthServer({
         storage,
         health,
+        storageType: () => mover.storage.current.settings.type,
         settings: clusterSettings(settings.auth!),
         audit,
         recordings: {

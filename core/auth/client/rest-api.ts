@@ -15,6 +15,7 @@ import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
 import { readStaleHeader, STALE_HEADER } from "./stale-header.js";
 import { encodeSessionSlice } from "./session-slice.js";
+import type { StorageBenchReport } from "../../resources/storage-bench.js";
 import type { SessionScreen, SessionTimeline } from "../../resources/timeline.js";
 import type { AuthApi, ConnectionLease, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
 import type { HttpClient, HttpReply, HttpRequest } from "./http-client.js";
@@ -151,6 +152,9 @@ export function createRestApi(http: HttpClient): RestApi {
       return object<ConnectionLease>("lease_ms")(parse(await send("PUT", path, { max }, true)));
     },
     releaseConnectionPlace: (user, id) => act("DELETE", `/connections/${segment(user)}/${segment(id)}`),
+
+    benchStorage: (request) =>
+      post("/storage/bench", request, object<StorageBenchReport>("backend", "server", "phases")),
 
     // An event is better recorded twice than not at all.
     emitAuditEvent: ({ event, code, ...fields }) =>
