@@ -29,6 +29,8 @@ export interface StorageSettings extends PluginChoice {
   readonly auditSessionsUri?: URL | undefined;
   /** A cloud region, for the backend and for audit sinks and recording stores alike. */
   readonly region?: string | undefined;
+  /** An operation that takes longer is logged; 0 logs none. */
+  readonly slowOperationThresholdMs: number;
 }
 
 /** Keys of `storage` that are not the backend's alone; a backend that does not know one need not take it. */
@@ -96,6 +98,7 @@ export interface Settings {
   readonly warnings: readonly string[];
 }
 
+const DEFAULT_SLOW_OPERATION_MS = 1000;
 const DEFAULT_DATA_DIR = "/var/lib/teleport";
 const DEFAULT_DRAIN_TIMEOUT_MS = 24 * 3600_000;
 
@@ -204,6 +207,7 @@ function storage(section: NonNullable<FileConfig["teleport"]>["storage"]): Stora
     auditEventsUris: section?.auditEventsUri ?? [],
     auditSessionsUri: section?.auditSessionsUri,
     region: region?.kind === "scalar" ? region.text : undefined,
+    slowOperationThresholdMs: section?.slowOperationThreshold ?? DEFAULT_SLOW_OPERATION_MS,
   };
 }
 

@@ -3,6 +3,22 @@ import type { AuditLog } from "../audit/audit-log.js";
 import type { AuthServer } from "../auth/auth-server.js";
 import type { AuthApi } from "../auth/client/api.js";
 import type { PluginMetrics } from "../plugin/metrics.js";
+import type { MeasuredVerb, StorageMeter } from "../storage/measured-storage.js";
+
+/** A backend whose operations are to be counted. */
+export interface MeasuredBackend {
+  /** As `storage.type` says. */
+  readonly type: string;
+  /** What of a key may be a label. Where it is given, requests are counted by key, too. */
+  readonly keyShape?: ((key: string) => string) | undefined;
+}
+
+/** Takes what one backend does. */
+export interface StorageMetrics {
+  readonly meter: StorageMeter;
+  /** An operation was slow. */
+  readonly slow: (verb: MeasuredVerb) => void;
+}
 
 /** Takes what services tell. */
 export interface Metrics {
@@ -16,6 +32,8 @@ export interface Metrics {
   watchCluster(name: string, isConnected: () => boolean): void;
   /** What a plugin, named by its id, counts about itself; undefined where nobody asks. */
   ofPlugin(id: string): PluginMetrics | undefined;
+  /** What a backend does; undefined where nobody asks. */
+  ofStorage(backend: MeasuredBackend): StorageMetrics | undefined;
 }
 
 /** Takes nothing: nobody asks for metrics. */
@@ -25,6 +43,7 @@ export const noMetrics: Metrics = {
   countInteractiveSessions: () => undefined,
   watchCluster: () => undefined,
   ofPlugin: () => undefined,
+  ofStorage: () => undefined,
 };
 
 /** An auth server whose certificate requests are told. */

@@ -5,24 +5,21 @@ import { openIdentityStore } from "../auth/client/identity-store.js";
 import type { Settings } from "../config/settings.js";
 import { provide, type Provider } from "../di/provider.js";
 import { token } from "../di/token.js";
-import type { Clock } from "../plugin/clock.js";
-import type { PluginContext, PluginDefinition, PluginKind } from "../plugin/define.js";
-import { checkPluginGraph, runPlugin, type PluginHost, type RunningPlugin } from "../plugin/host.js";
-import type { Logger } from "../plugin/logger.js";
+import type { PluginDefinition } from "../plugin/define.js";
+import { checkPluginGraph, type PluginHost, type RunningPlugin } from "../plugin/host.js";
 import type { Storage } from "../plugin/storage.js";
 import { sanitized } from "../storage/sanitized.js";
-import type { Host } from "./host.js";
+import { openClusterStorage } from "./cluster-storage.js";
+import { measuredAudit } from "./metrics.js";
 import {
   allSelections,
   auditSelections,
-  checkSelection,
   checkSelections,
   recordingSelection,
-  storageSelection,
   tlsSelection,
   type Selection,
 } from "./plugin-selection.js";
-import { measuredAudit, type Metrics } from "./metrics.js";
+import { openProcessStore, pluginBase, runSelected, type PluginBase } from "./running-plugins.js";
 import {
   AUDIT_LOG,
   CLOCK,
@@ -30,24 +27,13 @@ import {
   IDENTITIES,
   LOG,
   METRICS,
-  PLUGINS,
   RECORDINGS,
   SETTINGS,
   STORAGE,
+  STORAGE_MOVER,
   WEB_TLS,
 } from "./tokens.js";
 
-const base = { settings: SETTINGS, log: LOG, clock: CLOCK, host: HOST, plugins: PLUGINS, metrics: METRICS };
-interface Base {
-  readonly settings: Settings;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly host: Host;
-  readonly plugins: PluginHost;
-  readonly metrics: Metrics;
-}
-
-const STORAGE_PLUGIN = token<RunningPlugin<"storage">>("plugin.storage.instance");
 const AUDIT_PLUGINS = token<readonly RunningPlugin<"audit">[]>("plugin.audit.instances");
 const RECORDING_PLUGIN = token<RunningPlugin<"recording">>("plugin.recording.instance");
 const TLS_PLUGIN = token<RunningPlugin<"tls"> | undefined>("plugin.tls.instance");
@@ -55,16 +41,12 @@ const TLS_PLUGIN = token<RunningPlugin<"tls"> | undefined>("plugin.tls.instance"
 /** The running store of {@link identityProviders}. */
 export const PROCESS_STORE = token<RunningPlugin<"storage">>("plugin.process-store.instance");
 
-/** The store of this host's own identities: always the embedded backend, whatever the cluster's is. */
+/** This host's own identities. */
 export const identityProviders: readonly Provider[] = [
   provide({
     token: PROCESS_STORE,
-    needs: base,
-    async create(needs) {
-      const definition = await needs.plugins.definition("storage", "dir");
-      const settings = definition.schema.parse({ path: path.join(needs.settings.dataDir, "proc") });
-      return runPlugin(definition, settings, contextOf(needs));
-    },
+    needs: pluginBase,
+    create: (needs) => openProcessStore(needs),
     close: (plugin) => plugin.close(),
   }),
   provide({
@@ -77,19 +59,20 @@ export const identityProviders: readonly Provider[] = [
 /** What the auth service keeps its state, audit events and recordings in. */
 export const authPluginProviders: readonly Provider[] = [
   provide({
-    token: STORAGE_PLUGIN,
-    needs: base,
-    create: (needs) => runSelected<"storage">(needs, storageSelection(needs.settings)),
-    close: (plugin) => plugin.close(),
+    token: STORAGE_MOVER,
+    needs: { ...pluginBase, processStore: PROCESS_STORE },
+    create: ({ processStore, ...needs }) => openClusterStorage(needs, processStore.product),
+    close: (mover) => mover.close(),
   }),
   provide({
     token: STORAGE,
-    needs: { plugin: STORAGE_PLUGIN },
-    create: ({ plugin }) => sanitized(plugin.product),
+    needs: { mover: STORAGE_MOVER },
+    create: ({ mover }) => sanitized(mover.storage),
+    close: (storage) => storage.close(),
   }),
   provide({
     token: AUDIT_PLUGINS,
-    needs: { ...base, storage: STORAGE },
+    needs: { ...pluginBase, storage: STORAGE },
     create: ({ storage, ...needs }) => startAll(auditSelections(needs.settings), needs, storage),
     close: async (plugins) => void (await Promise.all(plugins.map((plugin) => plugin.close()))),
   }),
@@ -110,7 +93,7 @@ export const authPluginProviders: readonly Provider[] = [
   }),
   provide({
     token: RECORDING_PLUGIN,
-    needs: { ...base, storage: STORAGE },
+    needs: { ...pluginBase, storage: STORAGE },
     create: ({ storage, ...needs }) =>
       runSelected<"recording">(needs, recordingSelection(needs.settings), storage),
     close: (plugin) => plugin.close(),
@@ -122,7 +105,7 @@ export const authPluginProviders: readonly Provider[] = [
 export const tlsPluginProviders: readonly Provider[] = [
   provide({
     token: TLS_PLUGIN,
-    needs: base,
+    needs: pluginBase,
     create: (needs) =>
       needs.settings.proxy?.tls ? runSelected<"tls">(needs, tlsSelection(needs.settings)) : undefined,
     close: async (plugin) => plugin?.close(),
@@ -143,28 +126,10 @@ export async function checkSelectedPlugins(settings: Settings, plugins: PluginHo
   checkPluginGraph(selected.map(([definition]) => definition));
 }
 
-async function runSelected<K extends PluginKind>(
-  needs: Base,
-  selection: Selection,
-  storage?: Storage,
-): Promise<RunningPlugin<K>> {
-  const definition = (await needs.plugins.definition(
-    selection.kind,
-    selection.name,
-  )) as unknown as PluginDefinition<K>;
-  const settings = checkSelection(definition, selection, needs.settings);
-  return runPlugin(definition, settings, {
-    ...contextOf(needs),
-    metrics: needs.metrics.ofPlugin(definition.id),
-    uri: selection.uri,
-    storage: definition.uses?.includes("storage") ? storage : undefined,
-  });
-}
-
 /** Starts several plugins of one kind; when one fails, those before it are closed. */
 async function startAll(
   selections: readonly Selection[],
-  needs: Base,
+  needs: PluginBase,
   storage: Storage,
 ): Promise<readonly RunningPlugin<"audit">[]> {
   const running: RunningPlugin<"audit">[] = [];
@@ -175,8 +140,4 @@ async function startAll(
     throw error;
   }
   return running;
-}
-
-function contextOf({ log, clock, settings, host }: Omit<Base, "plugins" | "metrics">): PluginContext {
-  return { log: log.child("plugin"), clock, dataDir: settings.dataDir, hostId: host.id, hostname: host.name };
 }

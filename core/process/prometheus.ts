@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, exponentialBuckets, Gauge, Histogram, Registry } from "prom-client";
 import type { Metrics } from "./metrics.js";
 import type { ProcessState } from "./diagnostics.js";
+import { createStorageMetrics } from "./storage-metrics.js";
 
 /** Values of `process_state`. */
 const STATES: Readonly<Record<ProcessState, number>> = { ok: 0, degraded: 2, starting: 3 };
@@ -84,6 +85,7 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
         clusters.set(name, () => isConnected() && (known?.() ?? true));
       },
       ofPlugin: (plugin) => ({ count: (event, times = 1) => pluginEvents.inc({ plugin, event }, times) }),
+      ofStorage: createStorageMetrics(registry),
     },
   };
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { RecordingStore } from "../plugin/recording.js";
 import type { Storage } from "../plugin/storage.js";
+import type { StorageMover } from "../storage/migration/mover.js";
 import type { TlsSource } from "../plugin/tls.js";
 import type { Host } from "./host.js";
 import type { Listeners } from "./listeners.js";
@@ -25,6 +26,8 @@ export const LISTENERS = token<Listeners>("listeners");
 export const METRICS = token<Metrics>("metrics");
 export const PLUGINS = token<PluginHost>("plugins");
 export const IDENTITIES = token<IdentityStore>("identities");
+/** Where the cluster is kept, and what exchanges it. */
+export const STORAGE_MOVER = token<StorageMover>("storage.mover");
 export const STORAGE = token<Storage>("plugin.storage");
 export const AUDIT_LOG = token<AuditLog>("audit");
 export const RECORDINGS = token<RecordingStore>("plugin.recording");

@@ -53,6 +53,7 @@ export const storageSection = pluginSection({
   audit_events_uri: oneOrMany(auditUri),
   audit_sessions_uri: auditUri,
   audit_table_name: text,
+  slow_operation_threshold: duration,
 });
 
 /** `teleport:`, the settings of all services. */

@@ -1,0 +1,386 @@
+/** One move of a cluster from the store that serves to another, as its leader runs it. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { badParameter, errorMessage, hasCode, internal, unavailable, type Item } from "@teleport/plugin";
+import type { ServingStore, SwitchableStorage } from "../switchable-storage.js";
+import { compareStores } from "./compare.js";
+import { Copier } from "./copier.js";
+import { LEADER_LEASE_MS, LedRecord } from "./led-record.js";
+import { isAlive, listMembers, type Member } from "./members.js";
+import {
+  RECORD_KEY,
+  type ClusterIdentity,
+  type MigrationPhase,
+  type MigrationRecord,
+  type StoreMark,
+  type StoreSettings,
+} from "./records.js";
+import { abortRecord } from "./abort.js";
+import { claimTarget, giveBack, putMark } from "./target.js";
+import type { MigrationTools, OpenStore } from "./tools.js";
+
+/** How long the other auth services may take to open the target. */
+const PREPARE_MS = 30_000;
+/** How long writes may be held back altogether before the commit. */
+const FREEZE_MS = 10_000;
+/** How long the copy may run after what changed meanwhile, before it is known never to catch up. */
+const CATCH_UP_MS = 120_000;
+/** So few changes are left for the time in which writes are held back. */
+const FEW = 32;
+/** How long the others may take to go over, before this one lets writes go on. */
+const GO_OVER_MS = 2_000;
+const POLL_MS = 20;
+
+/** How far phases are. */
+const ORDER: readonly MigrationPhase[] = ["copying", "freezing", "frozen", "committed"];
+
+/** What a migration came to. */
+export interface MigrationReport {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  /** Items of the cluster when it moved. */
+  readonly items: number;
+  readonly bytes: number;
+  /** Writes to the target beyond one per item, because items changed while they were copied. */
+  readonly rewrites: number;
+  /** How long writes were held back. */
+  readonly pauseMs: number;
+  readonly totalMs: number;
+  /** RFC 3339. */
+  readonly finishedAt: string;
+}
+
+/** A move that is under way in this process. */
+export class Migration {
+  readonly id = randomUUID();
+  readonly #abort = new AbortController();
+  readonly #source: ServingStore;
+  readonly #startedAt: Date;
+  readonly #began = performance.now();
+  #copier: Copier | undefined;
+  #record: LedRecord | undefined;
+
+  constructor(
+    private readonly handle: SwitchableStorage,
+    private readonly settings: StoreSettings,
+    private readonly tools: MigrationTools,
+  ) {
+    this.#source = handle.current;
+    this.#startedAt = tools.clock.now();
+  }
+
+  /** Items written to the target so far. */
+  get copied(): number {
+    return this.#copier?.writes ?? 0;
+  }
+
+  /** The phase that is stored; undefined before anything is. */
+  get phase(): MigrationPhase | undefined {
+    return this.#record?.value.phase;
+  }
+
+  /** Ends the migration before its commit; {@link run} then throws the reason. Without effect afterwards. */
+  abort(reason: string): void {
+    this.#abort.abort(unavailable(`the migration was aborted: ${reason}`));
+  }
+
+  /**
+   * Moves the cluster and returns when the target serves. Throws what was in the way; the source then serves on, and
+   * nothing is left of the migration but its record, which says why.
+   */
+  async run(): Promise<MigrationReport> {
+    const { log } = this.tools;
+    const target = await this.tools.open(this.settings);
+    let mark: StoreMark;
+    try {
+      mark = await this.#claim(target);
+    } catch (error) {
+      await target.close();
+      throw error;
+    }
+    try {
+      const report = await this.#move(target, mark);
+      log.info("the cluster has moved to another storage", { ...report });
+      return report;
+    } catch (error) {
+      if (this.phase === "committed") throw error;
+      await this.#rollBack(target, error);
+      throw error;
+    }
+  }
+
+  /** Checks everything that can be checked, then tells the cluster. */
+  async #claim(target: OpenStore): Promise<StoreMark> {
+    const { identify } = this.tools;
+    const cluster = await identify(this.#source.storage);
+    if (!cluster) throw internal("the storage that serves holds no cluster");
+    await this.#refuseOutsiders();
+    const mark = this.#mark(cluster);
+    await claimTarget(target.storage, this.#source, mark, identify);
+    try {
+      this.#record = await LedRecord.begin(this.#source.storage, this.tools.clock, this.#firstRecord());
+    } catch (error) {
+      await giveBack(target.storage);
+      throw error;
+    }
+    return mark;
+  }
+
+  async #move(target: OpenStore, mark: StoreMark): Promise<MigrationReport> {
+    const { handle } = this;
+    const record = this.#record as LedRecord;
+    const signal = AbortSignal.any([this.#abort.signal, record.lost]);
+    const nowMs = (): number => this.tools.clock.now().getTime();
+    const copier = new Copier({ source: this.#source.storage, target: target.storage, nowMs, signal });
+    this.#copier = copier;
+    const marker = new Marker(record);
+    const unobserve = handle.observe((touched) => copier.note(touched));
+    const stopWatch = new AbortController();
+    const followed = copier.follow(
+      this.#source.storage.watch([""], { signal: AbortSignal.any([signal, stopWatch.signal]) }),
+      (item) => marker.see(item),
+    );
+    followed.catch((error: unknown) => this.abort(`the storage cannot be watched: ${errorMessage(error)}`));
+    try {
+      const others = await this.#acknowledged("copying", PREPARE_MS, signal);
+      await copier.copyAll();
+      record.copied(copier.writes);
+      await this.#catchUp(copier, signal);
+      const nothingNew = await compareStores(this.#source.storage, target.storage, {
+        nowMs: nowMs(),
+        signal,
+      });
+      for (const key of nothingNew.differing) void copier.note(key);
+      await this.#catchUp(copier, signal);
+      const pausedAt = performance.now();
+      await this.#freeze(copier, others > 0 ? marker : undefined, signal);
+      await putMark(target.storage, { ...mark, phase: "ready" });
+      await this.#commit();
+      const store = { ...target, epoch: mark.epoch };
+      handle.switchTo(store);
+      if (others > 0) await this.#othersWentOver(store);
+      handle.thaw();
+      const pauseMs = performance.now() - pausedAt;
+      await this.#settle(store, mark);
+      return {
+        id: this.id,
+        from: this.#source.settings.type,
+        to: this.settings.type,
+        items: nothingNew.items,
+        bytes: copier.bytes,
+        rewrites: Math.max(copier.writes - nothingNew.items, 0),
+        pauseMs: Math.round(pauseMs),
+        totalMs: Math.round(performance.now() - this.#began),
+        finishedAt: this.tools.clock.now().toISOString(),
+      };
+    } finally {
+      unobserve();
+      copier.limit(Infinity);
+      stopWatch.abort();
+      await record.stop();
+    }
+  }
+
+  /** Copies what changed until little is left. Where the target is slower than the writers, they are slowed down. */
+  async #catchUp(copier: Copier, signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + CATCH_UP_MS;
+    let limit = Infinity;
+    for (let before = Infinity; copier.pending > FEW; before = copier.pending) {
+      signal.throwIfAborted();
+      if (performance.now() > deadline) {
+        throw unavailable("the target takes writes more slowly than other auth servers make them");
+      }
+      // Each writer has one note more: it cannot become less.
+      if (limit === FEW && copier.pending <= before) break;
+      if (copier.pending > before / 2) limit = Math.max(FEW, Math.floor(Math.min(limit, copier.pending) / 2));
+      copier.limit(limit);
+      await copier.catchUp();
+      this.#record?.copied(copier.writes);
+    }
+    copier.limit(Infinity);
+  }
+
+  /** Holds back writes everywhere and copies the last changes. */
+  async #freeze(copier: Copier, marker: Marker | undefined, signal: AbortSignal): Promise<void> {
+    const record = this.#record as LedRecord;
+    await this.#step("freezing");
+    await within(FREEZE_MS, this.handle.freeze(), "writes that were under way did not end");
+    if (marker) {
+      await this.#acknowledged("freezing", FREEZE_MS, signal);
+      await this.#step("frozen");
+      // Every change of the others comes before this one.
+      await within(FREEZE_MS, marker.seen(), "the changes of other auth servers did not arrive");
+    } else {
+      await this.#step("frozen");
+    }
+    while (copier.pending > 0) await copier.catchUp();
+    record.lost.throwIfAborted();
+    signal.throwIfAborted();
+  }
+
+  /** Decides. While the store does not say whether it took the decision, writes wait: both answers may be true. */
+  async #commit(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#step("committed");
+        return;
+      } catch (error) {
+        if (!hasCode(error, "unavailable")) throw error;
+        this.tools.log.error(
+          "the storage does not answer at the commit of the migration: writes wait for it",
+        );
+      }
+    }
+  }
+
+  async #step(phase: MigrationPhase): Promise<void> {
+    const changedAt = this.tools.clock.now().toISOString();
+    await (this.#record as LedRecord).step({ phase, changedAt }, LEADER_LEASE_MS);
+  }
+
+  /** After the commit nothing can undo it: what fails here is made good at the next start. */
+  async #settle(store: ServingStore, mark: StoreMark): Promise<void> {
+    try {
+      const { source: _, ...serving } = mark;
+      await putMark(store.storage, { ...serving, phase: "serving" });
+      await this.tools.onServing(store);
+    } catch (error) {
+      this.tools.log.warn(`the move is done, but not all of it is written down: ${errorMessage(error)}`);
+    }
+  }
+
+  async #rollBack(target: OpenStore, cause: unknown): Promise<void> {
+    const { log } = this.tools;
+    // Nobody but this leader could have committed, and it will not any more.
+    this.handle.thaw();
+    log.warn(`the move to another storage was rolled back: ${errorMessage(cause)}`);
+    const before = this.#record as LedRecord;
+    try {
+      await abortRecord(this.#source.storage, before.value.id, errorMessage(cause), this.tools);
+    } catch (error) {
+      log.warn(`the aborted migration is still on record until it runs out: ${errorMessage(error)}`);
+    }
+    try {
+      await giveBack(target.storage);
+    } catch (error) {
+      log.warn(`what was copied is still in the target: ${errorMessage(error)}`);
+    }
+    await target.close();
+  }
+
+  /** Resolves with the number of other members when each that is alive has reached a phase. */
+  async #acknowledged(phase: MigrationPhase, patienceMs: number, signal: AbortSignal): Promise<number> {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      signal.throwIfAborted();
+      const others = await this.#others(this.#source);
+      for (const { host, ack } of others) {
+        if (ack?.id === this.id && ack.problem !== undefined) {
+          throw unavailable(`auth server ${host.name} cannot follow: ${ack.problem}`);
+        }
+      }
+      const missing = others.filter((member) => !this.#hasReached(member, phase));
+      if (missing.length === 0) return others.length;
+      if (performance.now() > deadline) {
+        const names = missing.map(({ host }) => host.name).join(", ");
+        throw unavailable(`auth server ${names} did not follow within ${patienceMs / 1000} s`);
+      }
+      await pause(POLL_MS);
+    }
+  }
+
+  async #othersWentOver(store: ServingStore): Promise<void> {
+    const waiting = new Set((await this.#others(this.#source)).map(({ host }) => host.id));
+    const deadline = performance.now() + GO_OVER_MS;
+    while (waiting.size > 0 && performance.now() < deadline) {
+      for (const member of await this.#others(store)) {
+        if (this.#hasReached(member, "committed")) waiting.delete(member.host.id);
+      }
+      if (waiting.size > 0) await pause(POLL_MS);
+    }
+  }
+
+  async #others({ storage }: ServingStore): Promise<Member[]> {
+    const { clock, host } = this.tools;
+    return (await listMembers(storage)).filter(
+      (member) => member.host.id !== host.id && isAlive(member, clock),
+    );
+  }
+
+  #hasReached({ ack }: Member, phase: MigrationPhase): boolean {
+    return ack?.id === this.id && ORDER.indexOf(ack.phase) >= ORDER.indexOf(phase);
+  }
+
+  /** Auth servers that know nothing of migrations, such as those of 4.2, would go on writing to the old store. */
+  async #refuseOutsiders(): Promise<void> {
+    const { storage } = this.#source;
+    const members = new Set((await listMembers(storage)).map(({ host }) => host.id));
+    const outsiders = (await this.tools.authServers(storage)).filter(({ id }) => !members.has(id));
+    if (outsiders.length > 0) {
+      const names = outsiders.map(({ name, id }) => `${name} (${id})`).join(", ");
+      throw badParameter(
+        `auth server ${names} uses this storage and cannot follow a migration: stop it, and wait until its heartbeat has run out (10 minutes)`,
+      );
+    }
+  }
+
+  #mark(cluster: ClusterIdentity): StoreMark {
+    return {
+      version: 1,
+      id: this.id,
+      epoch: this.#source.epoch + 1,
+      phase: "filling",
+      cluster,
+      source: this.#source.settings,
+    };
+  }
+
+  #firstRecord(): MigrationRecord {
+    const startedAt = this.#startedAt.toISOString();
+    return {
+      version: 1,
+      id: this.id,
+      epoch: this.#source.epoch + 1,
+      phase: "copying",
+      leader: this.tools.host,
+      untilMs: 0,
+      startedAt,
+      changedAt: startedAt,
+      target: this.settings,
+      copied: 0,
+    };
+  }
+}
+
+/** Waits until the watch of the source shows the record in phase `frozen`. */
+class Marker {
+  #resolve: () => void = () => undefined;
+  readonly #seen = new Promise<void>((resolve) => (this.#resolve = resolve));
+
+  constructor(private readonly record: LedRecord) {}
+
+  see(item: Item): void {
+    if (item.key !== RECORD_KEY) return;
+    const { id, phase } = JSON.parse(Buffer.from(item.value).toString()) as Partial<MigrationRecord>;
+    if (id === this.record.value.id && phase === "frozen") this.#resolve();
+  }
+
+  seen(): Promise<void> {
+    return this.#seen;
+  }
+}
+
+async function within(ms: number, promise: Promise<void>, otherwise: string): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([
+      promise,
+      pause(ms, undefined, { signal: over.signal }).then(() => {
+        throw unavailable(`${otherwise} within ${ms / 1000} s`);
+      }),
+    ]);
+  } finally {
+    over.abort();
+  }
+}

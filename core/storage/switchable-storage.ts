@@ -1,0 +1,218 @@
+/**
+ * The handle through which the auth service uses its store, and behind which the store is exchanged: callers see one
+ * storage, and nothing of the exchange but a short wait of their writes.
+ */
+import {
+  hasCode,
+  type Item,
+  type KeyRange,
+  type NewItem,
+  type Revision,
+  type Storage,
+  type StorageCapabilities,
+  type StorageEvent,
+  type WatchOptions,
+} from "@teleport/plugin";
+import { tagged, untagged } from "./epoch-tag.js";
+import type { StoreSettings } from "./migration/records.js";
+import { SwitchingWatch } from "./switching-watch.js";
+import { WriteGate } from "./write-gate.js";
+
+/** A store that holds the cluster. */
+export interface ServingStore {
+  readonly storage: Storage;
+  /** How often the cluster had moved when it came here. */
+  readonly epoch: number;
+  readonly settings: StoreSettings;
+  /** Ends the backend. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a write may have changed, whether it succeeded or not. */
+export type Touched = string | KeyRange;
+
+/** Told of a write once it has ended; its acknowledgement may be held back a while. */
+export type WriteObserver = (touched: Touched) => Promise<void> | void;
+
+/** Passed for a revision of which nothing is left: no item has it. */
+const GONE: Revision = "-";
+
+/** One storage over a store that can be exchanged. It keeps the contract of every {@link Storage}. */
+export class SwitchableStorage implements Storage {
+  readonly #gate = new WriteGate();
+  readonly #observers = new Set<WriteObserver>();
+  readonly #watches = new Set<SwitchingWatch>();
+  #current: ServingStore;
+  #previous: ServingStore | undefined;
+  #closed: Promise<void> | undefined;
+
+  /**
+   * `confirm` is asked after each write, before it is acknowledged; where it throws, so does the write. It is what keeps
+   * a process that was stopped for long from acknowledging writes to a store that the cluster has left meanwhile.
+   */
+  constructor(
+    first: ServingStore,
+    private readonly confirm: (store: ServingStore) => Promise<void> | void = () => undefined,
+  ) {
+    this.#current = first;
+  }
+
+  /** The store that serves. */
+  get current(): ServingStore {
+    return this.#current;
+  }
+
+  get capabilities(): StorageCapabilities {
+    return this.#current.storage.capabilities;
+  }
+
+  /** Holds back writes, and resolves when none is under way. Reads go on. */
+  freeze(): Promise<void> {
+    return this.#gate.close();
+  }
+
+  /** Lets writes go on, against whatever store is the current one. */
+  thaw(): void {
+    this.#gate.open();
+  }
+
+  /**
+   * Makes another store with the same items the current one; only while frozen. The one before serves the rest of the
+   * running watches and the revisions that callers still hold, until {@link retire} is called for it.
+   */
+  switchTo(next: ServingStore): void {
+    this.#previous = this.#current;
+    this.#current = next;
+    for (const watch of this.#watches) watch.goOnIn(next);
+  }
+
+  /** Closes a store that serves no more. */
+  async retire(store: ServingStore): Promise<void> {
+    if (this.#previous === store) this.#previous = undefined;
+    await store.close();
+  }
+
+  /** Tells of every write from now on. Returns what stops that. */
+  observe(observer: WriteObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  create(given: NewItem): Promise<Revision> {
+    const item = owned(given);
+    return this.#revise(item.key, ({ storage }) => storage.create(item));
+  }
+
+  put(given: NewItem): Promise<Revision> {
+    const item = owned(given);
+    return this.#revise(item.key, ({ storage }) => storage.put(item));
+  }
+
+  update(given: NewItem, expected?: Revision): Promise<Revision> {
+    const item = owned(given);
+    return this.#revise(item.key, async (store) =>
+      store.storage.update(item, await this.#translated(store, item.key, expected)),
+    );
+  }
+
+  compareAndSwap(given: NewItem, expected: Revision): Promise<Revision> {
+    const item = owned(given);
+    return this.#revise(item.key, async (store) =>
+      store.storage.compareAndSwap(item, await this.#translated(store, item.key, expected)),
+    );
+  }
+
+  async get(key: string): Promise<Item> {
+    const { storage, epoch } = this.#current;
+    return withTag(await storage.get(key), epoch);
+  }
+
+  async *range(range: KeyRange, options?: { readonly signal?: AbortSignal }): AsyncIterable<Item> {
+    const { storage, epoch } = this.#current;
+    for await (const item of storage.range(range, options)) yield withTag(item, epoch);
+  }
+
+  delete(key: string, expected?: Revision): Promise<void> {
+    return this.#write(key, async (store) =>
+      store.storage.delete(key, await this.#translated(store, key, expected)),
+    );
+  }
+
+  deleteRange(range: KeyRange): Promise<number> {
+    return this.#write(range, ({ storage }) => storage.deleteRange(range));
+  }
+
+  keepAlive(key: string, expires: Date): Promise<Revision> {
+    return this.#revise(key, ({ storage }) => storage.keepAlive(key, expires));
+  }
+
+  watch(prefixes: readonly string[], options: WatchOptions = {}): AsyncIterable<StorageEvent> {
+    const watch = new SwitchingWatch(this.#current, prefixes, options, () => this.#watches.delete(watch));
+    this.#watches.add(watch);
+    return watch.events();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#gate.end();
+    for (const watch of this.#watches) watch.end();
+    await Promise.all([this.#current.close(), this.#previous?.close()]);
+  }
+
+  async #revise(key: string, write: (store: ServingStore) => Promise<Revision>): Promise<Revision> {
+    return this.#write(key, async (store) => tagged(store.epoch, await write(store)));
+  }
+
+  async #write<T>(touched: Touched, write: (store: ServingStore) => Promise<T>): Promise<T> {
+    await this.#gate.enter();
+    const store = this.#current;
+    try {
+      const result = await write(store);
+      await this.confirm(store);
+      return result;
+    } finally {
+      const held = [...this.#observers].map((observe) => observe(touched));
+      this.#gate.leave();
+      await Promise.all(held);
+    }
+  }
+
+  /** The backend's own form of a revision. One from before the last move counts where the item is still the same. */
+  async #translated<R extends Revision | undefined>(
+    store: ServingStore,
+    key: string,
+    expected: R,
+  ): Promise<R | Revision> {
+    if (expected === undefined) return expected;
+    const { epoch, value } = untagged(expected) ?? { epoch: -1, value: GONE };
+    if (epoch === store.epoch) return value;
+    const previous = this.#previous;
+    if (previous?.epoch !== epoch) return GONE;
+    const before = await found(previous.storage, key);
+    const now = await found(store.storage, key);
+    const unchanged = before?.revision === value && now && Buffer.from(before.value).equals(now.value);
+    return unchanged ? now.revision : GONE;
+  }
+}
+
+/** A write may have to wait, and the caller may go on using its buffer. */
+function owned(item: NewItem): NewItem {
+  return { ...item, value: new Uint8Array(item.value) };
+}
+
+function withTag(item: Item, epoch: number): Item {
+  return { ...item, revision: tagged(epoch, item.revision) };
+}
+
+async function found(storage: Storage, key: string): Promise<Item | undefined> {
+  try {
+    return await storage.get(key);
+  } catch (error) {
+    if (hasCode(error, "not_found")) return undefined;
+    throw error;
+  }
+}
