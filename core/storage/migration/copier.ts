@@ -17,6 +17,8 @@ export interface CopierOptions {
   readonly nowMs: () => number;
   /** Aborted when the copy is to end. */
   readonly signal: AbortSignal;
+  /** Throws where the target must not be written any more; asked right before each write. */
+  readonly assertLed: () => void;
 }
 
 /**
@@ -63,9 +65,16 @@ export class Copier {
     if (this.pending > this.#limit) return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Notes what a watch of the source reports, also of writers that are not seen otherwise, until the signal ends it. */
-  async follow(events: ReturnType<Storage["watch"]>, seen: (event: Item) => void): Promise<void> {
+  /**
+   * Notes what a watch of the source reports, also of writers that are not seen otherwise, until the signal ends it.
+   * `begun` is called when nothing is missed from then on.
+   */
+  async follow(
+    events: ReturnType<Storage["watch"]>,
+    { begun, seen }: { readonly begun: () => void; readonly seen: (item: Item) => void },
+  ): Promise<void> {
     for await (const event of events) {
+      if (event.type === "init") begun();
       if (event.type === "put") {
         if (this.#copied.get(event.item.key) !== event.item.revision) void this.note(event.item.key);
         seen(event.item);
@@ -115,7 +124,10 @@ export class Copier {
   async #put(item: Item): Promise<void> {
     const { key, value, expires, revision } = item;
     if (expires && expires.getTime() <= this.options.nowMs()) return this.#remove(key);
-    await this.#persistent(() => this.options.target.put({ key, value, ...(expires && { expires }) }));
+    await this.#persistent(() => {
+      this.options.assertLed();
+      return this.options.target.put({ key, value, ...(expires && { expires }) });
+    });
     this.#copied.set(key, revision);
     this.#writes++;
     this.#bytes += value.length;
@@ -124,6 +136,7 @@ export class Copier {
   async #remove(key: string): Promise<void> {
     this.#copied.delete(key);
     await this.#persistent(async () => {
+      this.options.assertLed();
       try {
         await this.options.target.delete(key);
       } catch (error) {
@@ -144,23 +157,26 @@ export class Copier {
     }
   }
 
-  /** Works on several at a time. The first failure ends all, and is thrown. */
+  /** Works on several at a time. The first failure ends all, and is thrown once nothing is under way any more. */
   async #inParallel<T>(
     source: AsyncIterable<T> | Iterable<T>,
     work: (entry: T) => Promise<void>,
   ): Promise<void> {
     const running = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
-    for await (const entry of source) {
-      this.options.signal.throwIfAborted();
-      if (failure) break;
-      const done: Promise<void> = work(entry)
-        .catch((error: unknown) => void (failure ??= { error }))
-        .finally(() => running.delete(done));
-      running.add(done);
-      if (running.size >= IN_FLIGHT) await Promise.race(running);
+    try {
+      for await (const entry of source) {
+        this.options.signal.throwIfAborted();
+        if (failure) break;
+        const done: Promise<void> = work(entry)
+          .catch((error: unknown) => void (failure ??= { error }))
+          .finally(() => running.delete(done));
+        running.add(done);
+        if (running.size >= IN_FLIGHT) await Promise.race(running);
+      }
+    } finally {
+      await Promise.all(running);
     }
-    await Promise.all(running);
     if (failure) throw failure.error;
   }
 }

@@ -1,9 +1,9 @@
 /** Where a cluster is at the start of a host, whatever the host's own configuration says. */
-import { errorMessage, unavailable } from "@teleport/plugin";
+import { errorMessage, hasCode, unavailable } from "@teleport/plugin";
 import type { ServingStore } from "../switchable-storage.js";
-import { readMark, readRecord, type StoreSettings } from "./records.js";
+import { readMark, readRecord, type Stored, type StoreMark, type StoreSettings } from "./records.js";
 import { settingsText } from "./settings-text.js";
-import { putMark } from "./target.js";
+import { markServing } from "./target.js";
 import type { MigrationTools, OpenStore } from "./tools.js";
 
 /** More moves than a cluster makes while a host is away; a circle shows as more. */
@@ -56,7 +56,8 @@ async function follow(first: OpenStore, tools: Pick<MigrationTools, "open" | "lo
   let unfinished = false;
   try {
     for (let hop = 0; hop < MAX_HOPS; hop++) {
-      const mark = (await readMark(store.storage))?.value;
+      const marked = await readMark(store.storage);
+      const mark = marked?.value;
       const record = (await readRecord(store.storage))?.value;
       const epoch = mark?.epoch ?? 0;
       if (record?.phase === "committed" && record.epoch > epoch) {
@@ -78,8 +79,11 @@ async function follow(first: OpenStore, tools: Pick<MigrationTools, "open" | "lo
       const decision = (await readRecord(source.storage))?.value;
       if (decision?.id === mark.id && decision.phase === "committed") {
         await source.close();
-        const { source: _, ...serving } = mark;
-        await putMark(store.storage, { ...serving, phase: "serving" });
+        await markServing(store.storage, marked as Stored<StoreMark>).catch((error: unknown) => {
+          // Another host was faster; what the mark says now counts.
+          if (!hasCode(error, "compare_failed")) throw error;
+        });
+        if ((await readMark(store.storage))?.value.epoch !== epoch) continue;
         return { store: { ...store, epoch }, moveOn: unfinished };
       }
       tools.log.warn(

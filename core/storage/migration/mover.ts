@@ -57,12 +57,11 @@ export class StorageMover {
   async migrate(target: StoreSettings): Promise<MigrationReport> {
     if (this.#migration) throw badParameter("the cluster is being moved already: see tctl storage status");
     const left = this.storage.current;
-    const migration = new Migration(this.storage, target, this.tools);
+    const migration = new Migration(this.storage, this.#lease, target, this.tools);
     this.#migration = migration;
     try {
       this.#report = await migration.run();
       this.#leave(left);
-      await this.#lease.hold(this.storage.current);
       return this.#report;
     } finally {
       this.#migration = undefined;
@@ -116,7 +115,7 @@ export class StorageMover {
     );
     try {
       const target = await this.tools.open(record.target);
-      await giveBack(target.storage).finally(() => target.close());
+      await giveBack(target.storage, record.id).finally(() => target.close());
     } catch (error) {
       log.warn(`what was copied is still in the target: ${errorMessage(error)}`);
     }

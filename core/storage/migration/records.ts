@@ -55,6 +55,8 @@ export interface MigrationRecord {
   /** When the phase began; RFC 3339. */
   readonly changedAt: string;
   readonly target: StoreSettings;
+  /** Whether the target bears the mark of this migration; the others open it then. */
+  readonly claimed: boolean;
   /** Items copied so far. */
   readonly copied: number;
   /** Why it was aborted. */

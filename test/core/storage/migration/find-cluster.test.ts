@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findCluster } from "../../../../core/storage/migration/find-cluster.js";
-import { encode, MARK_KEY, RECORD_KEY } from "../../../../core/storage/migration/records.js";
+import { encode, MARK_KEY, readMark, RECORD_KEY } from "../../../../core/storage/migration/records.js";
 import { settingsText } from "../../../../core/storage/migration/settings-text.js";
 import { content, keepingLog, populate, Stores } from "./cluster.js";
 
@@ -74,6 +74,27 @@ describe("core/storage/migration/find-cluster", () => {
     await move("a", "b");
     await stores.raw("b").delete(MARK_KEY);
     await assert.rejects(find("a"), /leads to a store without it/);
+  });
+
+  it("does not undo what a mark says that another host has written meanwhile", async () => {
+    await populate(stores.raw("a"));
+    await move("a", "b");
+    const target = stores.raw("b");
+    const mark = Buffer.from((await target.get(MARK_KEY)).value);
+    const serving = JSON.parse(mark.toString()) as object;
+    await target.put({
+      key: MARK_KEY,
+      value: encode({ ...serving, phase: "ready", source: stores.settings("a") }),
+    });
+    const swap = target.compareAndSwap.bind(target);
+    target.compareAndSwap = async (item, revision) => {
+      target.compareAndSwap = swap;
+      await target.put({ key: MARK_KEY, value: encode({ ...serving, epoch: 3, id: "later" }) });
+      return swap(item, revision);
+    };
+    const { store } = await find("b");
+    assert.equal(store.epoch, 3);
+    assert.equal((await readMark(target))?.value.id, "later");
   });
 
   it("refuses an unfinished target whose source cannot be asked", async () => {
