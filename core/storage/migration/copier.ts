@@ -1,14 +1,27 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { hasCode, type Item, type KeyRange, type Revision, type Storage } from "@teleport/plugin";
+import {
+  hasCode,
+  unavailable,
+  type Item,
+  type KeyRange,
+  type Revision,
+  type Storage,
+} from "@teleport/plugin";
 import type { Touched } from "../switchable-storage.js";
 import { clusterItems, compareStores, EVERYTHING } from "./compare.js";
 import { STORE_KEYS } from "./records.js";
+import { WritePace } from "./write-pace.js";
 
 /** Writes to the target at one time: enough for group commit and for round trips, few enough for a throttled table. */
 const IN_FLIGHT = 64;
 /** How often one write to the target is tried, with pauses that double from the first one. */
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 50;
+
+/** How often is looked whether what is left gets less. */
+const PROGRESS_MS = 250;
+/** So often it may have got no less than it was, before the copy is known never to catch up. */
+const STALLED_ROUNDS = 240;
 
 /** What a {@link Copier} works on. */
 export interface CopierOptions {
@@ -32,8 +45,9 @@ export class Copier {
   readonly #copied = new Map<string, Revision>();
   #writes = 0;
   #bytes = 0;
-  #limit = Infinity;
-  #waiting: (() => void)[] = [];
+  /** Copies of noted keys that are under way; a key is never copied twice at a time, or the older copy could win. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #pace = new WritePace();
 
   constructor(private readonly options: CopierOptions) {}
 
@@ -52,17 +66,11 @@ export class Copier {
     return this.#dirtyKeys.size + this.#dirtyRanges.length;
   }
 
-  /** Slows down writers as soon as more than `limit` is {@link pending}: whoever notes then has to wait. */
-  limit(limit: number): void {
-    this.#limit = limit;
-    this.#admit();
-  }
-
-  /** Notes that something may have changed. The promise, if any, resolves when there is room for more. */
+  /** Notes that something may have changed. The promise, if any, is what the writer has to wait for. */
   note(touched: Touched): Promise<void> | void {
     if (typeof touched !== "string") this.#dirtyRanges.push(touched);
     else if (!touched.startsWith(STORE_KEYS)) this.#dirtyKeys.add(touched);
-    if (this.pending > this.#limit) return new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#pace.turn();
   }
 
   /**
@@ -92,21 +100,73 @@ export class Copier {
     await this.#inParallel(clusterItems(source, { signal, nowMs: nowMs() }), (item) => this.#put(item));
   }
 
-  /** Copies what is pending now; more may be pending afterwards. */
-  async catchUp(): Promise<void> {
-    const { source, target, nowMs, signal } = this.options;
-    const keys = [...this.#dirtyKeys];
-    this.#dirtyKeys.clear();
-    for (const range of this.#dirtyRanges.splice(0)) {
-      const { differing } = await compareStores(source, target, { range, nowMs: nowMs(), signal });
-      keys.push(...differing);
+  /**
+   * Copies what is pending and what is noted meanwhile, until no more than `goal` is left. Writers that are faster than
+   * the target are slowed down. Throws `unavailable` where all that does not help.
+   */
+  async catchUp(goal: number): Promise<void> {
+    const progress = this.#watchProgress();
+    try {
+      while (this.pending > goal) {
+        await this.#spreadRanges();
+        const workers = Array.from({ length: IN_FLIGHT }, () => this.#work(goal, progress.signal));
+        const outcomes = await Promise.allSettled(workers);
+        const failed = outcomes.find((outcome) => outcome.status === "rejected");
+        if (failed) throw failed.reason as Error;
+      }
+    } finally {
+      progress.stop();
+      this.#pace.letGo();
     }
-    this.#admit();
-    await this.#inParallel(new Set(keys), (key) => this.#copy(key));
   }
 
-  #admit(): void {
-    if (this.pending <= this.#limit) for (const admit of this.#waiting.splice(0)) admit();
+  async #work(goal: number, signal: AbortSignal): Promise<void> {
+    while (this.pending > goal) {
+      signal.throwIfAborted();
+      const [key] = this.#dirtyKeys;
+      if (key === undefined) return;
+      this.#dirtyKeys.delete(key);
+      const before = this.#underWay.get(key);
+      const copied = (async () => {
+        await before;
+        await this.#copy(key);
+      })();
+      this.#underWay.set(key, copied);
+      try {
+        await copied;
+      } finally {
+        if (this.#underWay.get(key) === copied) this.#underWay.delete(key);
+      }
+      this.#pace.copied();
+    }
+  }
+
+  /** Finds out which keys of noted ranges differ. */
+  async #spreadRanges(): Promise<void> {
+    const { source, target, nowMs, signal } = this.options;
+    for (const range of this.#dirtyRanges.splice(0)) {
+      const { differing } = await compareStores(source, target, { range, nowMs: nowMs(), signal });
+      for (const key of differing) this.#dirtyKeys.add(key);
+    }
+  }
+
+  /** Slows writers down when what is left does not get less, and gives up when that has not helped for long. */
+  #watchProgress(): { readonly signal: AbortSignal; stop(): void } {
+    const stalled = new AbortController();
+    let least = this.pending;
+    let rounds = 0;
+    const timer = setInterval(() => {
+      const falls = this.pending < least * 0.7;
+      if (this.pending < least) rounds = 0;
+      least = Math.min(least, this.pending);
+      if (!falls) this.#pace.slowDown();
+      if (++rounds > STALLED_ROUNDS) {
+        stalled.abort(unavailable("the target takes writes more slowly than other auth servers make them"));
+      }
+    }, PROGRESS_MS);
+    timer.unref();
+    const signal = AbortSignal.any([this.options.signal, stalled.signal]);
+    return { signal, stop: () => clearInterval(timer) };
   }
 
   async #copy(key: string): Promise<void> {

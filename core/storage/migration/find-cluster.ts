@@ -79,7 +79,7 @@ async function follow(first: OpenStore, tools: Pick<MigrationTools, "open" | "lo
       const decision = (await readRecord(source.storage))?.value;
       if (decision?.id === mark.id && decision.phase === "committed") {
         await source.close();
-        await markServing(store.storage, marked as Stored<StoreMark>).catch((error: unknown) => {
+        await markServing(store.storage, marked).catch((error: unknown) => {
           // Another host was faster; what the mark says now counts.
           if (!hasCode(error, "compare_failed")) throw error;
         });

@@ -25,8 +25,6 @@ import type { MigrationTools, OpenStore } from "./tools.js";
 const PREPARE_MS = LEASE_MS + SKEW_MS + 10_000;
 /** How long each part of the time may take in which writes are held back before the commit. */
 const FREEZE_MS = 10_000;
-/** How long the copy may run after what changed meanwhile, before it is known never to catch up. */
-const CATCH_UP_MS = 120_000;
 /** So few changes are left for the time in which writes are held back. */
 const FEW = 32;
 /** How long the others may take to go over, before this one lets writes go on. */
@@ -177,13 +175,15 @@ export class Migration {
       await within(PREPARE_MS, watching, "the watch of the storage did not begin");
       await copier.copyAll();
       record.copied(copier.writes);
-      await this.#catchUp(copier, signal);
+      await copier.catchUp(FEW);
+      record.copied(copier.writes);
       const nothingNew = await compareStores(this.#source.storage, target.storage, {
         nowMs: nowMs(),
         signal,
       });
       for (const key of nothingNew.differing) void copier.note(key);
-      await this.#catchUp(copier, signal);
+      await copier.catchUp(FEW);
+      record.copied(copier.writes);
       const pausedAt = performance.now();
       const others = await this.#freeze(marker, signal);
       const lastChanges = this.#finish(copier, claim);
@@ -210,29 +210,9 @@ export class Migration {
       };
     } finally {
       unobserve();
-      copier.limit(Infinity);
       stopWatch.abort();
       await record.stop();
     }
-  }
-
-  /** Copies what changed until little is left. Where the target is slower than the writers, they are slowed down. */
-  async #catchUp(copier: Copier, signal: AbortSignal): Promise<void> {
-    const deadline = performance.now() + CATCH_UP_MS;
-    let limit = Infinity;
-    for (let before = Infinity; copier.pending > FEW; before = copier.pending) {
-      signal.throwIfAborted();
-      if (performance.now() > deadline) {
-        throw unavailable("the target takes writes more slowly than other auth servers make them");
-      }
-      // Each writer has one note more: it cannot become less.
-      if (limit === FEW && copier.pending <= before) break;
-      if (copier.pending > before / 2) limit = Math.max(FEW, Math.floor(Math.min(limit, copier.pending) / 2));
-      copier.limit(limit);
-      await copier.catchUp();
-      this.#record?.copied(copier.writes);
-    }
-    copier.limit(Infinity);
   }
 
   /** Holds back writes everywhere. Returns the number of other members; all their changes are noted then. */
@@ -251,7 +231,7 @@ export class Migration {
 
   /** Copies the last changes. */
   async #finish(copier: Copier, { target, mark }: Claim): Promise<void> {
-    while (copier.pending > 0) await copier.catchUp();
+    await copier.catchUp(0);
     (this.#record as LedRecord).assertLed();
     await target.mark({ ...mark, phase: "ready" });
   }
