@@ -96,7 +96,6 @@ async function main(): Promise<void> {
   const legs: Leg[] = [];
   for (const to of ["second", "etcd", "dynamodb", "third"]) {
     legs.push(await move(mover, stores[to] as StoreSettings));
-    console.error(JSON.stringify(legs.at(-1)));
   }
   await mover.close();
   await mover.storage.close();
