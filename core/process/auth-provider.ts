@@ -27,6 +27,8 @@ import {
   RECORDINGS,
   SETTINGS,
   STORAGE,
+  STORAGE_HEALTH,
+  STORAGE_MOVER,
 } from "./tokens.js";
 
 /** Names under which clients verify every auth server (wire.md §1.5). */
@@ -39,6 +41,8 @@ export const authProviders: readonly Provider[] = [
     needs: {
       settings: SETTINGS,
       storage: STORAGE,
+      health: STORAGE_HEALTH,
+      mover: STORAGE_MOVER,
       audit: AUDIT_LOG,
       recordings: RECORDINGS,
       host: HOST,
@@ -46,10 +50,12 @@ export const authProviders: readonly Provider[] = [
       clock: CLOCK,
       metrics: METRICS,
     },
-    async create({ settings, storage, audit, recordings, host, log, clock, metrics }) {
+    async create({ settings, storage, health, mover, audit, recordings, host, log, clock, metrics }) {
       const logDir = path.join(settings.dataDir, "log");
       const server = createAuthServer({
         storage,
+        health,
+        storageType: () => mover.storage.current.settings.type,
         settings: clusterSettings(settings.auth!),
         audit,
         recordings: {
@@ -77,6 +83,7 @@ export const authProviders: readonly Provider[] = [
     token: AUTH_SERVICE,
     needs: {
       server: AUTH_SERVER,
+      health: STORAGE_HEALTH,
       settings: SETTINGS,
       identities: IDENTITIES,
       listeners: LISTENERS,
@@ -84,7 +91,7 @@ export const authProviders: readonly Provider[] = [
       log: LOG,
       clock: CLOCK,
     },
-    async create({ server, settings, identities, listeners, host, log, clock }) {
+    async create({ server, health, settings, identities, listeners, host, log, clock }) {
       const auth = settings.auth!;
       const publicNames = auth.publicAddrs.map((address) => address.host);
       const identity = await localIdentity(server, identities, "Admin", {
@@ -98,6 +105,7 @@ export const authProviders: readonly Provider[] = [
         callerFor: (peer: TlsPeer | undefined, remoteAddress) =>
           callerFromTls(peer, { localCluster: server.clusterName, remoteAddress }),
         apiFor: (caller) => server.apiFor(caller),
+        staleSince: () => health.staleSince(),
         log: log.child("auth:api"),
         clock,
       });

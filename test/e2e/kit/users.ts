@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import https from "node:https";
 import path from "node:path";
 import { totpCode } from "../../core/auth/auth-fixture.js";
+import { SET_INNER_SHELL } from "../../kit/inner-shell.js";
 import type { Daemon } from "./daemon.js";
 
 /** A password that the product accepts. */
@@ -26,7 +27,12 @@ export interface WebReply {
 }
 
 /** Calls the proxy's web API, whose certificate is self-signed here. */
-export function callWeb(daemon: Daemon, method: string, route: string, body?: unknown): Promise<WebReply> {
+export function callWeb(
+  daemon: Pick<Daemon, "ports">,
+  method: string,
+  route: string,
+  body?: unknown,
+): Promise<WebReply> {
   return new Promise((resolve, reject) => {
     const request = https.request(
       {
@@ -58,7 +64,7 @@ export function callWeb(daemon: Daemon, method: string, route: string, body?: un
 }
 
 /** Invites a user by tctl and returns the token of the link. */
-export async function invite(daemon: Daemon, name: string, logins: string): Promise<string> {
+export async function invite(daemon: Pick<Daemon, "tctl">, name: string, logins: string): Promise<string> {
   const output = await daemon.tctl("users", "add", name, logins);
   const token = /\/web\/newuser\/([0-9a-f]{32})/.exec(output)?.[1];
   if (!token) throw new Error(`no invite link in: ${output}`);
@@ -66,7 +72,11 @@ export async function invite(daemon: Daemon, name: string, logins: string): Prom
 }
 
 /** Invites a user and completes the signup through the web API. */
-export async function addUser(daemon: Daemon, name: string, logins: string): Promise<User> {
+export async function addUser(
+  daemon: Pick<Daemon, "tctl" | "ports">,
+  name: string,
+  logins: string,
+): Promise<User> {
   const token = await invite(daemon, name, logins);
   const shown = await callWeb(daemon, "GET", `/v1/webapi/users/invites/${token}`);
   const secret = shown.body.otp_key as string;
@@ -108,6 +118,7 @@ export async function sshClient(daemon: Daemon, user: string, login: string, ttl
       `  UserKnownHostsFile ${folder}/known_hosts`,
       `  IdentityFile ${key}`,
       "  IdentitiesOnly yes",
+      `  ${SET_INNER_SHELL}`,
       "",
     ].join("\n"),
   );
