@@ -37,6 +37,7 @@ import type { AuthSettings } from "./settings.js";
 import { fromBase64 } from "./base64.js";
 import { createSigners } from "./signers.js";
 import { createSignups } from "./signup.js";
+import type { StorageAdmin } from "./storage-admin.js";
 import { createStores } from "./stores.js";
 import { createTrustedAuthorities, type TrustedAuthorities } from "./trusted-authorities.js";
 import { createUserCertificates } from "./user-certificates.js";
@@ -48,6 +49,8 @@ const ATTEMPTS_PER_SECOND = 10;
 /** What an auth service is made of. It owns none of it. */
 export interface AuthServerOptions {
   readonly storage: Storage;
+  /** Exchanges `storage` while it serves. */
+  readonly storageAdmin: StorageAdmin;
   readonly settings: AuthSettings;
   readonly audit: AuditTrail;
   readonly recordings: Recordings;
@@ -188,6 +191,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     hostCertificates,
     joinTokens,
     recordings,
+    storageAdmin: options.storageAdmin,
     accounts: createAccounts({ stores, locks, audit, clock }),
     clusterSettings: createClusterSettings(stores.settings),
     locks,

@@ -30,6 +30,10 @@ export interface Metrics {
   countInteractiveSessions(count: () => number): void;
   /** Where the connection to a cluster can be read. */
   watchCluster(name: string, isConnected: () => boolean): void;
+  /** A move of the cluster to another storage has ended. */
+  storageMoved(outcome: "moved" | "failed"): void;
+  /** A reload has ended. */
+  reloaded(outcome: "applied" | "failed"): void;
   /** What a plugin, named by its id, counts about itself; undefined where nobody asks. */
   ofPlugin(id: string): PluginMetrics | undefined;
   /** What a backend does; undefined where nobody asks. */
@@ -42,6 +46,8 @@ export const noMetrics: Metrics = {
   auditFailed: () => undefined,
   countInteractiveSessions: () => undefined,
   watchCluster: () => undefined,
+  storageMoved: () => undefined,
+  reloaded: () => undefined,
   ofPlugin: () => undefined,
   ofStorage: () => undefined,
 };

@@ -19,10 +19,13 @@ import {
   tlsSelection,
   type Selection,
 } from "./plugin-selection.js";
+import { ProcessStorageAdmin } from "./storage-admin.js";
 import { openProcessStore, pluginBase, runSelected, type PluginBase } from "./running-plugins.js";
 import {
   AUDIT_LOG,
   CLOCK,
+  CLUSTER_STORAGE,
+  CONFIGURATION,
   HOST,
   IDENTITIES,
   LOG,
@@ -30,7 +33,7 @@ import {
   RECORDINGS,
   SETTINGS,
   STORAGE,
-  STORAGE_MOVER,
+  STORAGE_ADMIN,
   WEB_TLS,
 } from "./tokens.js";
 
@@ -59,15 +62,15 @@ export const identityProviders: readonly Provider[] = [
 /** What the auth service keeps its state, audit events and recordings in. */
 export const authPluginProviders: readonly Provider[] = [
   provide({
-    token: STORAGE_MOVER,
+    token: CLUSTER_STORAGE,
     needs: { ...pluginBase, processStore: PROCESS_STORE },
     create: ({ processStore, ...needs }) => openClusterStorage(needs, processStore.product),
-    close: (mover) => mover.close(),
+    close: ({ mover }) => mover.close(),
   }),
   provide({
     token: STORAGE,
-    needs: { mover: STORAGE_MOVER },
-    create: ({ mover }) => sanitized(mover.storage),
+    needs: { cluster: CLUSTER_STORAGE },
+    create: ({ cluster }) => sanitized(cluster.mover.storage),
     close: (storage) => storage.close(),
   }),
   provide({
@@ -90,6 +93,16 @@ export const authPluginProviders: readonly Provider[] = [
       return measuredAudit(audit, metrics);
     },
     close: (audit) => audit.close(),
+  }),
+  provide({
+    token: STORAGE_ADMIN,
+    needs: { ...pluginBase, cluster: CLUSTER_STORAGE, audit: AUDIT_LOG, running: CONFIGURATION },
+    create: async (needs) => {
+      const admin = new ProcessStorageAdmin(needs);
+      await admin.begin();
+      return admin;
+    },
+    close: (admin) => admin.close(),
   }),
   provide({
     token: RECORDING_PLUGIN,

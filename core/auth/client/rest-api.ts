@@ -13,6 +13,7 @@ import type { Server } from "../../resources/server.js";
 import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
 import { encodeSessionSlice } from "./session-slice.js";
+import type { StartedMove, StorageStatus, StorageVerification } from "../../resources/storage-status.js";
 import type { SessionScreen, SessionTimeline } from "../../resources/timeline.js";
 import type { AuthApi, ConnectionLease, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
 import type { HttpClient, HttpRequest } from "./http-client.js";
@@ -133,6 +134,15 @@ export function createRestApi(http: HttpClient): RestApi {
       return object<ConnectionLease>("lease_ms")(parse(await send("PUT", path, { max })));
     },
     releaseConnectionPlace: (user, id) => act("DELETE", `/connections/${segment(user)}/${segment(id)}`),
+
+    startStorageMove: (file) => post("/storage/moves", file, object<StartedMove>("id", "target")),
+    getStorageStatus: () =>
+      get("/storage/status", object<StorageStatus>("server", "backend", "settings", "members")),
+    abortStorageMove: () => act("POST", "/storage/abort", {}),
+    verifyStorage: (against) =>
+      post("/storage/verifications", { against }, object<StorageVerification>("id", "done")),
+    getStorageVerification: (id) =>
+      get(`/storage/verifications/${segment(id)}`, object<StorageVerification>("id", "done")),
 
     emitAuditEvent: ({ event, code, ...fields }) =>
       act("POST", "/events", { event: { Name: event, Code: code }, fields, type: event }),

@@ -101,6 +101,32 @@ export const tctlProgram: ProgramOptions = {
         { name: "ls", summary: "list who may log in where", load: () => import("./access-ls.js") },
       ],
     },
+    {
+      name: "storage",
+      summary: "look after the cluster's storage",
+      commands: [
+        {
+          name: "status",
+          summary: "show where the cluster is kept, and what moves",
+          load: () => import("./storage-status.js"),
+        },
+        {
+          name: "migrate",
+          summary: "move the cluster to another storage while it serves",
+          load: () => import("./storage-migrate.js"),
+        },
+        {
+          name: "abort",
+          summary: "end a move that is under way: the cluster stays where it is",
+          load: () => import("./storage-abort.js"),
+        },
+        {
+          name: "verify",
+          summary: "read every item, and compare with another storage",
+          load: () => import("./storage-verify.js"),
+        },
+      ],
+    },
     { name: "top", summary: "show what a daemon is doing", load: () => import("./top.js") },
     { name: "version", summary: "print the version", load: () => import("../version.js") },
   ],

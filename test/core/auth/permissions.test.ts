@@ -124,6 +124,11 @@ const CALLS: readonly [string, (api: AuthApi) => Promise<unknown>, readonly Call
     (api) => api.emitAuditEvent({ event: "exec", code: "T3002I", server_id: OTHER }),
     [],
   ],
+  ["getStorageStatus", (api) => api.getStorageStatus(), ["Admin"]],
+  ["startStorageMove", (api) => api.startStorageMove({ name: "teleport.yaml", text: "" }), ["Admin"]],
+  ["abortStorageMove", (api) => api.abortStorageMove(), ["Admin"]],
+  ["verifyStorage", (api) => api.verifyStorage(), ["Admin"]],
+  ["getStorageVerification", (api) => api.getStorageVerification("id"), ["Admin"]],
   ["getSessionEvents", (api) => api.getSessionEvents(SESSION), ["Proxy", "Admin", "user"]],
   ["getSessionEventPage", (api) => api.getSessionEventPage(SESSION), ["Proxy", "Admin", "user"]],
   [
