@@ -9,7 +9,11 @@ import { buildStamp, STAMP_FILE } from "./build-stamp.mjs";
 import { mustRun, root } from "./run.mjs";
 
 /** Packages with native parts, or that find files beside themselves: they stay outside the bundle. */
-const EXTERNAL = ["ssh2", "better-sqlite3", "bcrypt", "@lydell/node-pty*", "cpu-features", "koffi"];
+const EXTERNAL = [
+  ...["ssh2", "better-sqlite3", "bcrypt", "@lydell/node-pty*", "cpu-features", "koffi"],
+  // etcd3 reads its .proto files, and must share @grpc/grpc-js with the plugin.
+  ...["etcd3", "@grpc/grpc-js"],
+];
 /** Each entry of dist/bin, and the source it is made of. */
 const ENTRIES = {
   "teleport": "core/bin/teleport.ts",
@@ -21,6 +25,8 @@ const ENTRIES = {
   "plugin": "core/plugin/index.ts",
   "plugins/backend-dir": "plugins/backend-dir/index.ts",
   "plugins/writer-worker": "plugins/backend-dir/writer-worker.ts",
+  "plugins/backend-etcd": "plugins/backend-etcd/index.ts",
+  "plugins/backend-dynamo": "plugins/backend-dynamo/index.ts",
   "plugins/tls-files": "plugins/tls-files/index.ts",
   "plugins/audit-file": "plugins/audit-file/index.ts",
   "plugins/audit-stdout": "plugins/audit-stdout/index.ts",

@@ -16,6 +16,8 @@ const ARROWS = {
   "access": ["pki"],
   "di": [],
   "plugin": ["di"],
+  // The kit tries the product's own locks over the storage under test.
+  "plugin/kit": ["plugin", "di", "storage"],
   "config": ["plugin", "di"],
   "storage": ["plugin", "pki"],
   "resources": ["plugin", "pki", "storage"],

@@ -10,10 +10,9 @@ import type { RoleStore } from "../resources/roles.js";
 import type { Role } from "../resources/role.js";
 import { isSystemRoleName } from "../resources/token.js";
 import { userCodec } from "../resources/user-codec.js";
-import type { User } from "../resources/user.js";
+import type { LocalAuthSecrets, User } from "../resources/user.js";
 import { adminRole } from "./admin-role.js";
 import type { AuditTrail } from "./audit-trail.js";
-import { fromBase64 } from "./base64.js";
 import { deletedUserLock } from "./deleted-users.js";
 import type { Locks } from "./locks.js";
 import type { Stores } from "./stores.js";
@@ -50,16 +49,10 @@ export function createAccounts(context: {
     const { local_auth: _secrets, ...spec } = user.spec;
     return { ...user, spec };
   };
-  const withSecretsOf = async (user: User): Promise<User> => {
-    const name = user.metadata.name;
-    const hash = await credentials.passwordHash(name);
-    const totp = await credentials.totpSecret(name);
-    const secrets = {
-      ...(hash === undefined ? {} : { password_hash: Buffer.from(hash).toString("base64") }),
-      ...(totp === undefined ? {} : { totp_key: totp }),
-    };
-    return { ...user, spec: { ...user.spec, local_auth: secrets } };
-  };
+  const withSecrets = (user: User, secrets: LocalAuthSecrets = {}): User => ({
+    ...user,
+    spec: { ...user.spec, local_auth: secrets },
+  });
   const checkedUser = async (input: User): Promise<User> => {
     const user = userCodec.check(input);
     await requireRoles(roles, user.spec.roles);
@@ -67,13 +60,7 @@ export function createAccounts(context: {
   };
   /** Writes the secrets of a user whose record is written already, and the audit event. */
   const finishUser = async ({ metadata, spec }: User): Promise<void> => {
-    const { password_hash: hash, totp_key: totp } = spec.local_auth ?? {};
-    if (hash !== undefined) {
-      await credentials.putPasswordHash(metadata.name, fromBase64(hash));
-    }
-    if (totp !== undefined) {
-      await credentials.putTotpSecret(metadata.name, totp);
-    }
+    await credentials.putSecrets(metadata.name, spec.local_auth ?? {});
     await audit.emit(
       auditEvent("userUpdate", "success", {
         user: metadata.name,
@@ -86,13 +73,15 @@ export function createAccounts(context: {
   const roleUpdated = ({ metadata }: Role, by: string | undefined): Promise<void> =>
     audit.emit(auditEvent("roleUpdate", "success", { name: metadata.name, user: by }));
   return {
-    user: async (name, withSecrets) => {
+    user: async (name, isFull) => {
       const user = await users.get(name);
-      return withSecrets ? withSecretsOf(user) : withoutSecrets(user);
+      return isFull ? withSecrets(user, await credentials.secrets(name)) : withoutSecrets(user);
     },
-    users: async (withSecrets) => {
+    users: async (isFull) => {
       const all = await users.list();
-      return withSecrets ? Promise.all(all.map(withSecretsOf)) : all.map(withoutSecrets);
+      if (!isFull) return all.map(withoutSecrets);
+      const secrets = await credentials.allSecrets();
+      return all.map((user) => withSecrets(user, secrets.get(user.metadata.name)));
     },
     async putUser(input) {
       const user = await checkedUser(input);
@@ -149,10 +138,10 @@ export function createAccounts(context: {
 
 /** Throws `bad_parameter` for a role that no user can be given. */
 export async function requireRoles(roles: RoleStore, names: readonly string[]): Promise<void> {
-  const known = new Set((await roles.list()).map(({ metadata }) => metadata.name));
-  const unknown = names.find((role) => !known.has(role) || isSystemRoleName(role));
-  if (unknown !== undefined) {
-    throw badParameter(`role ${unknown} is not found: create it before giving it to a user`);
+  for (const name of new Set(names)) {
+    if (isSystemRoleName(name) || !(await roles.has(name))) {
+      throw badParameter(`role ${name} is not found: create it before giving it to a user`);
+    }
   }
 }
 

@@ -109,7 +109,9 @@ export function createAuthServer(options: AuthServerOptions): AuthServer {
       const lock = await acquireStartLock(storage, settings.clusterName, { clock });
       const prepare = async (): Promise<string> => {
         const { bootstrapFile, clusterName } = settings;
-        if (bootstrapFile !== undefined) await loadBootstrap(storage, bootstrapFile, { clusterName, log });
+        if (bootstrapFile !== undefined) {
+          await loadBootstrap(storage, bootstrapFile, { clusterName, log, clock });
+        }
         return prepareCluster(stores, settings, { log, now: clock.now() });
       };
       const clusterName = await prepare().finally(() => lock.release());

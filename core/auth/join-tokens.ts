@@ -35,7 +35,7 @@ export interface UsableToken {
 export interface JoinTokens {
   /** Returns the value of the new token. Throws `bad_parameter`. */
   generate(request: GenerateTokenRequest): Promise<string>;
-  /** Writes a reusable token over what has its value. Throws `bad_parameter`. */
+  /** Writes a token over what has its value. Throws `bad_parameter`. */
   put(token: ProvisionToken): Promise<void>;
   /** As {@link put}; throws `already_exists`. */
   create(token: ProvisionToken): Promise<void>;
@@ -53,22 +53,15 @@ export interface JoinTokens {
 export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
   const staticTokens = async (): Promise<readonly ProvisionToken[]> =>
     (await stores.settings.staticTokens()).spec.static_tokens;
-  const checked = ({ token, roles, expires }: ProvisionToken): ProvisionToken => {
-    const unknown = roles.find((role) => !isSystemRole(role) || !JOINABLE.has(role));
-    if (unknown !== undefined || roles.length === 0) {
-      throw badParameter(
-        unknown === undefined
-          ? "a join token needs at least one role, such as Node"
-          : `role ${unknown} is not registered`,
-      );
-    }
+  const checked = ({ token, roles, expires, single_use: singleUse }: ProvisionToken): ProvisionToken => {
+    requireJoinable(roles);
     if (!isKeySegment(token)) {
       throw badParameter("a join token is made of letters, digits and the characters @ _ : . - only");
     }
     if (token.length < MIN_TOKEN_LENGTH) {
       throw badParameter(`a join token has at least ${MIN_TOKEN_LENGTH} characters: it must not be guessed`);
     }
-    return { token, roles: [...new Set(roles)], expires };
+    return { token, roles: [...new Set(roles)], expires, ...(singleUse && { single_use: true }) };
   };
   /** A token whose end is given as a moment. Without one it would admit hosts for ever. */
   const checkedUntil = (token: ProvisionToken): ProvisionToken => {
@@ -87,7 +80,7 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
     ];
   };
   return {
-    async generate({ roles, ttl, token, single_use: singleUse }) {
+    async generate({ roles, ttl, token, single_use }) {
       const ttlMs = ttl === 0 ? DEFAULT_TTL_MS : ttl / 1e6;
       if (!(ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS)) {
         throw badParameter(
@@ -96,10 +89,10 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
       }
       const value = token === "" ? randomBytes(16).toString("hex") : token;
       const expires = formatTime(new Date(clock.now().getTime() + ttlMs));
-      await stores.tokens.put(checked({ token: value, roles, expires }), singleUse ?? false);
+      await stores.tokens.put(checked({ token: value, roles, expires, ...(single_use && { single_use }) }));
       return value;
     },
-    put: async (token) => stores.tokens.put(checkedUntil(token), false),
+    put: async (token) => stores.tokens.put(checkedUntil(token)),
     create: async (token) => stores.tokens.create(checkedUntil(token)),
     async get(token) {
       const found = (await list()).find((known) => sameSecret(known.token, token));
@@ -140,6 +133,13 @@ export function createJoinTokens(stores: Stores, clock: Clock): JoinTokens {
       return { use: () => stores.tokens.consume(found, role, hostId) };
     },
   };
+}
+
+/** Throws `bad_parameter` unless a token may have these roles. */
+export function requireJoinable(roles: readonly SystemRole[]): void {
+  if (roles.length === 0) throw badParameter("a join token needs at least one role, such as Node");
+  const unknown = roles.find((role) => !isSystemRole(role) || !JOINABLE.has(role));
+  if (unknown !== undefined) throw badParameter(`role ${unknown} is not registered`);
 }
 
 const REUSABLE: UsableToken = { use: () => Promise.resolve(true) };

@@ -3,6 +3,7 @@ import { createAuthorityStore, type AuthorityStore } from "../resources/authorit
 import { createClusterSettingsStore, type ClusterSettingsStore } from "../resources/cluster-settings.js";
 import { createConnectionPlaceStore, type ConnectionPlaceStore } from "../resources/connection-places.js";
 import { createCredentialStore, type CredentialStore } from "../resources/credentials.js";
+import { createKeptStore, type KeptStore } from "../resources/kept-resources.js";
 import { createLiveSessionStore, type LiveSessionStore } from "../resources/live-sessions.js";
 import { createLoginAttemptStore, type LoginAttemptStore } from "../resources/login-attempts.js";
 import { createLockStore, type LockStore } from "../resources/locks.js";
@@ -34,6 +35,7 @@ export interface Stores {
   readonly sessionOwners: SessionOwnerStore;
   readonly connectionPlaces: ConnectionPlaceStore;
   readonly webSessions: WebSessionStore;
+  readonly kept: KeptStore;
 }
 
 /** The stores over one backend. */
@@ -55,5 +57,6 @@ export function createStores(storage: Storage): Stores {
     sessionOwners: createSessionOwnerStore(storage),
     connectionPlaces: createConnectionPlaceStore(storage),
     webSessions: createWebSessionStore(storage),
+    kept: createKeptStore(storage),
   };
 }

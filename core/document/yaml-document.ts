@@ -5,6 +5,7 @@ import type { PositionedEntry, PositionedMap, PositionedNode } from "./positione
 import { plainScalar } from "./scalar.js";
 import { describeYamlError } from "./yaml-error.js";
 import { checkYamlSize } from "./yaml-limits.js";
+import { streamParts } from "./yaml-stream.js";
 
 /** What a YAML text holds. */
 export interface YamlDocument {
@@ -35,18 +36,36 @@ export function parseYaml(source: string, prefix = ""): YamlDocument {
   return prefixed(readDocument(parseDocument(text, { ...OPTIONS, lineCounter: lines }), lines), prefix);
 }
 
-/** Reads a stream of YAML documents, of JSON too; empty ones are left out. Never throws for bad input. */
-export function parseYamlDocuments(source: string): YamlDocument[] {
-  const text = withoutByteOrderMark(source);
-  const oversize = checkYamlSize(text);
-  if (oversize) return [{ findings: [oversize] }];
-  const lines = new LineCounter();
-  return [...parseAllDocuments(text, { ...OPTIONS, lineCounter: lines })]
-    .map((document) => readDocument(document, lines))
-    .filter(({ root, findings }) => findings.length > 0 || !isEmpty(root));
+/**
+ * Reads a stream of YAML documents, of JSON too; empty ones are left out. The stream may have any length, since each
+ * document is parsed when it is asked for. Never throws for bad input.
+ */
+export function* parseYamlDocuments(source: string): Generator<YamlDocument> {
+  for (const { text, linesBefore } of streamParts(withoutByteOrderMark(source))) {
+    const oversize = checkYamlSize(text, "the document");
+    if (oversize) {
+      yield { findings: [movedDown(oversize, linesBefore)] };
+      continue;
+    }
+    const lineCounter = new LineCounter();
+    const lines: Lines = {
+      linePos: (offset) => {
+        const { line, col } = lineCounter.linePos(offset);
+        return { line: line + linesBefore, col };
+      },
+    };
+    for (const document of parseAllDocuments(text, { ...OPTIONS, lineCounter })) {
+      const read = readDocument(document, lines);
+      if (read.findings.length > 0 || !isEmpty(read.root)) yield read;
+    }
+  }
 }
 
-function readDocument(document: Document.Parsed, lines: LineCounter): YamlDocument {
+function movedDown({ position, ...finding }: Finding, lines: number): Finding {
+  return { ...finding, position: { ...position, line: position.line + lines } };
+}
+
+function readDocument(document: Document.Parsed, lines: Lines): YamlDocument {
   const syntax = [...document.errors, ...document.warnings].map((error): Finding => ({
     position: positionAt(lines, error.pos[0]),
     message: describeYamlError(error),
@@ -68,6 +87,9 @@ const withoutByteOrderMark = (source: string): string => source.replace(/^\ufeff
 const isEmpty = (node: PositionedNode | undefined): boolean =>
   node?.kind === "scalar" && node.value === null && node.text === "";
 
+/** Says where an offset lies. */
+type Lines = Pick<LineCounter, "linePos">;
+
 class TreeBuilder {
   private readonly duplicates: Finding[] = [];
   private readonly unsound: Finding[] = [];
@@ -76,7 +98,7 @@ class TreeBuilder {
 
   constructor(
     private readonly document: Document.Parsed,
-    private readonly lines: LineCounter,
+    private readonly lines: Lines,
   ) {}
 
   build(): YamlDocument {
@@ -174,7 +196,7 @@ function isMergeKey(pair: Pair<Node, Node | null>): boolean {
   return isScalar(pair.key) && pair.key.value === "<<" && pair.key.type === "PLAIN";
 }
 
-function positionAt(lines: LineCounter, offset: number): Position {
+function positionAt(lines: Lines, offset: number): Position {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }

@@ -1,7 +1,7 @@
 import { Lexer } from "yaml";
 import type { Finding } from "./problem.js";
 
-/** The largest configuration that is read, in characters. */
+/** The largest configuration, or document of a stream, that is read, in characters. */
 const MAX_LENGTH = 256 * 1024;
 
 /** How deep collections may nest; the deepest key of the schema lies at 6. */
@@ -11,9 +11,9 @@ const MAX_DEPTH = 64;
  * Finds a text that is too large or nests too deeply to be parsed. The composer behind this recurses, and V8 aborts
  * the whole process where it runs out of stack inside a regular expression, so it must never see such a text.
  */
-export function checkYamlSize(text: string): Finding | undefined {
+export function checkYamlSize(text: string, what = "the file"): Finding | undefined {
   if (text.length > MAX_LENGTH) {
-    return { position: { line: 1, column: 1 }, message: `the file is larger than ${MAX_LENGTH / 1024} KiB` };
+    return { position: { line: 1, column: 1 }, message: `${what} is larger than ${MAX_LENGTH / 1024} KiB` };
   }
   let line = 1;
   let flow = 0;

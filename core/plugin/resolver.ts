@@ -8,6 +8,8 @@ import { badParameter, notFound } from "../errors/error.js";
 /** Packages of the built-in plugins, by plugin id. They are resolved and loaded just like third-party ones. */
 export const BUILT_IN_PLUGINS: Readonly<Record<string, string>> = {
   "storage.dir": "@teleport/backend-dir",
+  "storage.etcd": "@teleport/backend-etcd",
+  "storage.dynamodb": "@teleport/backend-dynamo",
   "tls.files": "@teleport/tls-files",
   "audit.file": "@teleport/audit-file",
   "audit.stdout": "@teleport/audit-stdout",

@@ -49,10 +49,11 @@ export function createClusterSettingsStore(storage: Storage): ClusterSettingsSto
     clusterConfig: async () =>
       (await configs.get(keys.clusterConfig, "the cluster has no configuration yet")).value,
     findClusterConfig: async () => (await configs.find(keys.clusterConfig))?.value,
-    putClusterConfig: async (config) => void (await configs.put(keys.clusterConfig, config)),
+    putClusterConfig: async (config) => void (await configs.replace(keys.clusterConfig, config)),
     authPreference: async () =>
       (await preferences.get(keys.authPreference, "the cluster has no authentication preference yet")).value,
-    putAuthPreference: async (preference) => void (await preferences.put(keys.authPreference, preference)),
+    putAuthPreference: async (preference) =>
+      void (await preferences.replace(keys.authPreference, preference)),
     staticTokens: async () =>
       (await tokens.get(keys.staticTokens, "the cluster has no static tokens yet")).value,
     putStaticTokens: async (resource) => void (await tokens.put(keys.staticTokens, resource)),

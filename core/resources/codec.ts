@@ -1,6 +1,7 @@
 /** Turns resources into their stored bytes and back, and checks what callers send. */
 import { type z } from "zod";
 import { badParameter, corrupt } from "../errors/error.js";
+import { withUnknownFields } from "./unknown-fields.js";
 
 /** Reads, checks and writes one kind of stored object. */
 export interface Codec<T> {
@@ -14,6 +15,8 @@ export interface Codec<T> {
   decode(key: string, value: Uint8Array): T;
   /** The canonical bytes: the schema's field order, empty optional fields left out, no spaces. */
   encode(value: T): Buffer;
+  /** As {@link encode}, with the fields of the replaced bytes that the schema does not know behind the known ones. */
+  encodeOver(value: T, replaced: Uint8Array): Buffer;
 }
 
 /** How a codec writes. */
@@ -30,6 +33,10 @@ export function createCodec<T>(what: string, schema: z.ZodType<T>, options: Code
       throw badParameter(`${label(what, input)}: ${firstIssue(result.error)}`);
     }
     return result.data;
+  };
+  const bytesOf = (value: unknown): Buffer => {
+    const text = JSON.stringify(value);
+    return Buffer.from(options.escapeHtml ? text.replace(/[&<>\u2028\u2029]/g, unicodeEscape) : text);
   };
   return {
     schema,
@@ -51,11 +58,22 @@ export function createCodec<T>(what: string, schema: z.ZodType<T>, options: Code
         throw corrupt(`the stored ${what} under ${key} cannot be read: ${reason}`);
       }
     },
-    encode(value) {
-      const text = JSON.stringify(parse(value));
-      return Buffer.from(options.escapeHtml ? text.replace(/[&<>\u2028\u2029]/g, unicodeEscape) : text);
+    encode: (value) => bytesOf(parse(value)),
+    encodeOver(value, replaced) {
+      const before = jsonOf(replaced);
+      const known = schema.safeParse(before);
+      return bytesOf(withUnknownFields(parse(value), before, known.data));
     },
   };
+}
+
+/** Undefined for bytes that are not JSON: there is nothing to take over from those. */
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 function label(what: string, input: unknown): string {

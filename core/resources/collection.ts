@@ -6,6 +6,8 @@ import type { Codec } from "./codec.js";
 /** An object as it was read, with the revision that conditional writes need. */
 export interface Versioned<T> {
   readonly value: T;
+  /** The stored bytes, with the fields that this release does not know. */
+  readonly bytes: Uint8Array;
   readonly revision: Revision;
   /** When the store lets it expire, which wins over the time inside the value. */
   readonly expires: Date | undefined;
@@ -19,6 +21,13 @@ export interface Collection<T> {
   list(range: KeyRange, accepts?: (key: string) => boolean): Promise<Versioned<T>[]>;
   create(key: string, value: T, expires?: Date): Promise<Revision>;
   put(key: string, value: T, expires?: Date): Promise<Revision>;
+  /**
+   * As {@link put}, but atomically keeps the fields of the stored object that this release does not know. Not for
+   * authorities, whose bytes are fixed.
+   */
+  replace(key: string, value: T, expires?: Date): Promise<Revision>;
+  /** Replaces what was read, keeping its unknown fields as {@link replace} does. Throws `compare_failed`. */
+  replaceVersion(key: string, value: T, read: Versioned<T>, expires?: Date): Promise<Revision>;
   compareAndSwap(key: string, value: T, expected: Revision, expires?: Date): Promise<Revision>;
 }
 
@@ -31,6 +40,7 @@ export function createCollection<T>(storage: Storage, codec: Codec<T>): Collecti
     expires?: Date | undefined;
   }) => ({
     value: codec.decode(item.key, item.value),
+    bytes: item.value,
     revision: item.revision,
     expires: item.expires,
   });
@@ -58,6 +68,20 @@ export function createCollection<T>(storage: Storage, codec: Codec<T>): Collecti
     },
     create: (key, value, expires) => storage.create({ key, value: codec.encode(value), expires }),
     put: (key, value, expires) => storage.put({ key, value: codec.encode(value), expires }),
+    async replace(key, value, expires) {
+      for (;;) {
+        const before = await storage.get(key).catch(undefinedWhenMissing);
+        try {
+          if (before === undefined) return await storage.create({ key, value: codec.encode(value), expires });
+          const bytes = codec.encodeOver(value, before.value);
+          return await storage.compareAndSwap({ key, value: bytes, expires }, before.revision);
+        } catch (error) {
+          if (!hasCode(error, "compare_failed") && !hasCode(error, "already_exists")) throw error;
+        }
+      }
+    },
+    replaceVersion: (key, value, read, expires) =>
+      storage.compareAndSwap({ key, value: codec.encodeOver(value, read.bytes), expires }, read.revision),
     compareAndSwap: (key, value, expected, expires) =>
       storage.compareAndSwap({ key, value: codec.encode(value), expires }, expected),
   };

@@ -4,6 +4,18 @@ import { EXTENSION_KEYS } from "../grammar/extension-keys.js";
 import type { KeyRange } from "../plugin/storage.js";
 import { prefixRange } from "../plugin/storage.js";
 import type { AuthorityType } from "./authority.js";
+import type { KeptKind } from "./kept.js";
+
+/** Where the kinds lie that are only kept. */
+const KEPT: Readonly<Record<KeptKind, string>> = {
+  trusted_cluster: "/trustedclusters/",
+  remote_cluster: "/remoteClusters/",
+  tunnel: "/reverseTunnels/",
+  github: "/web/connectors/github/connectors/",
+  oidc: "/web/connectors/oidc/connectors/",
+  saml: "/web/connectors/saml/connectors/",
+  access_request: "/access_requests/",
+};
 
 /** The keys of the store. Every function throws `bad_parameter` for a name that cannot be part of a key. */
 export const keys = {
@@ -25,6 +37,8 @@ export const keys = {
   passwordHash: (user: string) => `/web/users/${segment(user)}/pwd`,
   totpSecret: (user: string) => `/web/users/${segment(user)}/totp`,
   hotp: (user: string) => `/web/users/${segment(user)}/hotp`,
+  u2fRegistration: (user: string) => `/web/users/${segment(user)}/u2fregistration`,
+  u2fCounter: (user: string) => `/web/users/${segment(user)}/u2fregistrationcounter`,
   usedTotp: (user: string) => `/web/users/${segment(user)}/used_totp`,
   /** Ours: the last accepted TOTP time step. 4.2 leaves it alone and removes it with the user. */
   totpStep: (user: string) => `/web/users/${segment(user)}/totp_step`,
@@ -44,6 +58,9 @@ export const keys = {
   proxy: (id: string) => `/proxies/${segment(id)}`,
   authServers: "/authservers/",
   authServer: (id: string) => `/authservers/${segment(id)}`,
+  keptOf: (kind: KeptKind) => KEPT[kind],
+  kept: (kind: KeptKind, name: string) =>
+    KEPT[kind] + segment(name) + (kind === "access_request" ? "/params" : ""),
   tunnels: "/reverseTunnels/",
   tunnelConnections: "/tunnelConnections/",
   /** Ours: 4.2 has no locks. */

@@ -37,9 +37,9 @@ export function createLiveSessionStore(storage: Storage): LiveSessionStore {
     async modify(namespace, id, now, change) {
       const key = keys.liveSession(namespace, id);
       for (;;) {
-        const { value, revision } = await collection.get(key, missing(id));
+        const current = await collection.get(key, missing(id));
         try {
-          await collection.compareAndSwap(key, change(value), revision, expiry(now));
+          await collection.replaceVersion(key, change(current.value), current, expiry(now));
           return;
         } catch (error) {
           if (!hasCode(error, "compare_failed")) {

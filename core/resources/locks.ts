@@ -49,7 +49,7 @@ export function createLockStore(storage: Storage): LockStore {
     create: async (lock) =>
       void (await collection.create(keys.lock(lock.metadata.name), lock, optionalTime(lock.spec.expires))),
     put: async (lock) =>
-      void (await collection.put(keys.lock(lock.metadata.name), lock, optionalTime(lock.spec.expires))),
+      void (await collection.replace(keys.lock(lock.metadata.name), lock, optionalTime(lock.spec.expires))),
     async change(name, next) {
       const key = keys.lock(name);
       for (;;) {
@@ -58,7 +58,7 @@ export function createLockStore(storage: Storage): LockStore {
         const expires = optionalTime(lock.spec.expires);
         try {
           if (found === undefined) await collection.create(key, lock, expires);
-          else await collection.compareAndSwap(key, lock, found.revision, expires);
+          else await collection.replaceVersion(key, lock, found, expires);
           return lock;
         } catch (error) {
           if (!hasCode(error, "compare_failed") && !hasCode(error, "already_exists")) throw error;

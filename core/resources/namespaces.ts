@@ -21,6 +21,7 @@ export function createNamespaceStore(storage: Storage): NamespaceStore {
       (await collection.list(below(keys.namespaces), (key) => key.endsWith("/params"))).map(
         ({ value }) => value,
       ),
-    put: async (namespace) => void (await collection.put(keys.namespace(namespace.metadata.name), namespace)),
+    put: async (namespace) =>
+      void (await collection.replace(keys.namespace(namespace.metadata.name), namespace)),
   };
 }

@@ -1,7 +1,7 @@
 import { hasCode, notFound } from "../errors/error.js";
 import type { Storage } from "../plugin/storage.js";
 import { createCollection, type Versioned } from "./collection.js";
-import { below, keys } from "./keys.js";
+import { below, isKeySegment, keys } from "./keys.js";
 import { roleCodec } from "./role-codec.js";
 import type { Role } from "./role.js";
 import { formatTime, optionalTime } from "./rfc3339.js";
@@ -10,6 +10,8 @@ import { formatTime, optionalTime } from "./rfc3339.js";
 export interface RoleStore {
   /** Throws `not_found`. */
   get(name: string): Promise<Role>;
+  /** False also for a name that no role can have. Throws `corrupt` for one that cannot be read. */
+  has(name: string): Promise<boolean>;
   list(): Promise<Role[]>;
   /** Throws `already_exists`. */
   create(role: Role): Promise<void>;
@@ -24,6 +26,7 @@ export function createRoleStore(storage: Storage): RoleStore {
   const missing = (name: string): string => `role ${name} is not found`;
   return {
     get: async (name) => withStoredExpiry(await collection.get(keys.role(name), missing(name))),
+    has: async (name) => isKeySegment(name) && (await collection.find(keys.role(name))) !== undefined,
     list: async () =>
       (await collection.list(below(keys.roles), (key) => key.endsWith("/params"))).map(withStoredExpiry),
     create: async (role) =>
@@ -33,7 +36,11 @@ export function createRoleStore(storage: Storage): RoleStore {
         optionalTime(role.metadata.expires),
       )),
     put: async (role) =>
-      void (await collection.put(keys.role(role.metadata.name), role, optionalTime(role.metadata.expires))),
+      void (await collection.replace(
+        keys.role(role.metadata.name),
+        role,
+        optionalTime(role.metadata.expires),
+      )),
     async delete(name) {
       try {
         await storage.delete(keys.role(name));

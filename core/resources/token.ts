@@ -7,6 +7,10 @@ export interface ProvisionToken {
   roles: SystemRole[];
   expires: string;
   token: string;
+  /** Ours: it admits one host. */
+  single_use?: boolean;
+  /** Ours: the host that has begun to use up a single-use token; it alone may go on. */
+  host_id?: string;
 }
 
 const EXACT: ReadonlySet<string> = new Set(SYSTEM_ROLES);

@@ -3,8 +3,9 @@ import type { Revision, Storage } from "../plugin/storage.js";
 import { createCollection, undefinedWhenMissing, type Versioned } from "./collection.js";
 import { ZERO_TIME } from "./envelope.js";
 import { below, isKeySegment, keys } from "./keys.js";
-import { formatTime, optionalTime, parseTime } from "./rfc3339.js";
+import { formatTime, optionalTime } from "./rfc3339.js";
 import { tokenCodec, type StoredToken } from "./token-codec.js";
+import { tokenOfResource } from "./token-resource.js";
 import type { ProvisionToken, SystemRole } from "./token.js";
 
 /** A dynamic token as it was found. */
@@ -21,8 +22,9 @@ export interface FoundToken {
 
 /** Dynamic join tokens: reusable ones where 4.2 has them, single-use ones in a place of ours. */
 export interface TokenStore {
-  put(token: ProvisionToken, singleUse: boolean): Promise<void>;
-  /** Writes a reusable token. Throws `already_exists`, also where there is a single-use one. */
+  /** Writes a token; one of the other form that has its value is removed. */
+  put(token: ProvisionToken): Promise<void>;
+  /** Throws `already_exists`, whatever form the one of this value has. */
   create(token: ProvisionToken): Promise<void>;
   find(token: string): Promise<FoundToken | undefined>;
   list(): Promise<ProvisionToken[]>;
@@ -38,12 +40,15 @@ export interface TokenStore {
 /** The join tokens in a backend. */
 export function createTokenStore(storage: Storage): TokenStore {
   const collection = createCollection(storage, tokenCodec);
-  const stored = (token: ProvisionToken, hostId?: string): StoredToken => ({
+  const stored = (token: ProvisionToken): StoredToken => ({
     kind: "token",
     version: "v2",
-    metadata: { name: token.token, expires: token.expires },
-    spec: { roles: token.roles, host_id: hostId },
+    metadata: { name: token.token, ...(token.expires !== ZERO_TIME && { expires: token.expires }) },
+    spec: { roles: token.roles, host_id: token.host_id },
   });
+  const keyOf = (token: ProvisionToken): string =>
+    token.single_use ? keys.singleUseToken(token.token) : keys.token(token.token);
+  const otherKeyOf = (token: ProvisionToken): string => keyOf({ ...token, single_use: !token.single_use });
   const found = ({ value, revision }: Versioned<StoredToken>, singleUse: boolean): FoundToken => ({
     token: value.metadata.name,
     roles: value.spec.roles,
@@ -55,17 +60,16 @@ export function createTokenStore(storage: Storage): TokenStore {
   const remove = async (key: string): Promise<boolean> =>
     (await storage.delete(key).then(() => true, undefinedWhenMissing)) ?? false;
   return {
-    async put(token, singleUse) {
-      const key = singleUse ? keys.singleUseToken(token.token) : keys.token(token.token);
+    async put(token) {
       // A value exists in one form only: a forgotten reusable twin would defeat a single-use token.
-      await remove(singleUse ? keys.token(token.token) : keys.singleUseToken(token.token));
-      await collection.put(key, stored(token), parseTime(token.expires));
+      await remove(otherKeyOf(token));
+      await collection.put(keyOf(token), stored(token), optionalTime(token.expires));
     },
     async create(token) {
-      if ((await collection.find(keys.singleUseToken(token.token))) !== undefined) {
-        throw alreadyExists("there is a single-use token of this value");
+      if ((await collection.find(otherKeyOf(token))) !== undefined) {
+        throw alreadyExists(`there is a ${token.single_use ? "reusable" : "single-use"} token of this value`);
       }
-      await collection.create(keys.token(token.token), stored(token), parseTime(token.expires));
+      await collection.create(keyOf(token), stored(token), optionalTime(token.expires));
     },
     async find(token) {
       if (!isKeySegment(token)) {
@@ -79,15 +83,12 @@ export function createTokenStore(storage: Storage): TokenStore {
       return reusable === undefined ? undefined : found(reusable, false);
     },
     async list() {
-      const all = [
-        ...(await collection.list(below(keys.tokens))),
-        ...(await collection.list(below(keys.singleUseTokens))),
+      const reusable = await collection.list(below(keys.tokens));
+      const singleUse = await collection.list(below(keys.singleUseTokens));
+      return [
+        ...reusable.map(({ value }) => tokenOfResource(value)),
+        ...singleUse.map(({ value }) => ({ ...tokenOfResource(value), single_use: true })),
       ];
-      return all.map(({ value }) => ({
-        roles: value.spec.roles,
-        expires: value.metadata.expires ?? ZERO_TIME,
-        token: value.metadata.name,
-      }));
     },
     async delete(token) {
       if (!isKeySegment(token)) {
@@ -107,7 +108,7 @@ export function createTokenStore(storage: Storage): TokenStore {
           await storage.delete(key, token.revision);
         } else {
           const expires = token.expires === undefined ? ZERO_TIME : formatTime(token.expires);
-          const rest = stored({ token: token.token, roles, expires }, hostId);
+          const rest = stored({ token: token.token, roles, expires, host_id: hostId });
           await collection.compareAndSwap(key, rest, token.revision, token.expires);
         }
         return true;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { createCodec } from "./codec.js";
 import { omitEmpty, resource, time } from "./schema-fields.js";
+import { u2fRegistrationSchema } from "./u2f-device.js";
 import type { User } from "./user.js";
 
 /** Lock state, in 4.2's form. */
@@ -36,7 +37,12 @@ const schema = resource(
     expires: time,
     created_by: createdBySchema.prefault({}),
     local_auth: omitEmpty(
-      z.object({ password_hash: omitEmpty(z.base64()), totp_key: omitEmpty(z.string()) }),
+      z.object({
+        password_hash: omitEmpty(z.base64()),
+        totp_key: omitEmpty(z.string()),
+        u2f_registration: u2fRegistrationSchema,
+        u2f_counter: omitEmpty(z.int().nonnegative()),
+      }),
     ),
   }),
 );

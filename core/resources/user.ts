@@ -16,6 +16,16 @@ export interface LocalAuthSecrets {
   /** Base64 of the bcrypt text. */
   password_hash?: string;
   totp_key?: string;
+  u2f_registration?: U2fRegistration;
+  u2f_counter?: number;
+}
+
+/** A U2F device, which is kept and exported, but not yet asked at logins. Values are base64. */
+export interface U2fRegistration {
+  raw: string;
+  key_handle: string;
+  /** DER of a SubjectPublicKeyInfo. */
+  pubkey: string;
 }
 
 /** A user (features.md §6.1). */

@@ -40,13 +40,13 @@ export function createUserStore(storage: Storage): UserStore {
         withStoredExpiry,
       ),
     create: async (user) => void (await collection.create(keys.user(user.metadata.name), user, expiry(user))),
-    put: async (user) => void (await collection.put(keys.user(user.metadata.name), user, expiry(user))),
+    put: async (user) => void (await collection.replace(keys.user(user.metadata.name), user, expiry(user))),
     async modify(name, change) {
       for (;;) {
         const current = await get(name);
         const changed = change(current.value);
         try {
-          await collection.compareAndSwap(keys.user(name), changed, current.revision, current.expires);
+          await collection.replaceVersion(keys.user(name), changed, current, current.expires);
           return;
         } catch (error) {
           if (!hasCode(error, "compare_failed")) {

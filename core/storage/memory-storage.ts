@@ -1,6 +1,7 @@
 import {
   alreadyExists,
   compareFailed,
+  limitExceeded,
   notFound,
   systemClock,
   unavailable,
@@ -17,6 +18,9 @@ import {
 } from "@teleport/plugin";
 import { ChangeLog, type Change } from "./change-log.js";
 import { compareKeys } from "./key-order.js";
+
+const MAX_KEY_BYTES = 4096;
+const MAX_VALUE_BYTES = 16 * 1024 * 1024;
 
 /** Options of {@link createMemoryStorage}. */
 export interface MemoryStorageOptions {
@@ -35,8 +39,8 @@ class MemoryStorage implements Storage {
     ttl: "swept",
     ttlGranularityMs: 1,
     watch: "push",
-    maxKeyBytes: 4096,
-    maxValueBytes: 16 * 1024 * 1024,
+    maxKeyBytes: MAX_KEY_BYTES,
+    maxValueBytes: MAX_VALUE_BYTES,
   };
   readonly #items = new Map<string, Item>();
   readonly #log: ChangeLog;
@@ -54,6 +58,7 @@ class MemoryStorage implements Storage {
 
   async create(item: NewItem): Promise<Revision> {
     this.#begin();
+    checkSize(item);
     if (this.#items.has(item.key)) {
       throw alreadyExists(`${item.key} already exists`);
     }
@@ -62,17 +67,20 @@ class MemoryStorage implements Storage {
 
   async put(item: NewItem): Promise<Revision> {
     this.#begin();
+    checkSize(item);
     return this.#write(item);
   }
 
   async update(item: NewItem, expected?: Revision): Promise<Revision> {
     this.#begin();
+    checkSize(item);
     this.#expect(this.#live(item.key), expected);
     return this.#write(item);
   }
 
   async compareAndSwap(item: NewItem, expected: Revision): Promise<Revision> {
     this.#begin();
+    checkSize(item);
     if (this.#items.get(item.key)?.revision !== expected) {
       throw compareFailed(`${item.key} has been changed by someone else`);
     }
@@ -230,6 +238,15 @@ class MemoryStorage implements Storage {
   #remove(key: string): void {
     this.#items.delete(key);
     this.#log.append({ type: "delete", key });
+  }
+}
+
+function checkSize({ key, value }: NewItem): void {
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
+    throw limitExceeded(`the key ${key.slice(0, 64)}... is longer than ${MAX_KEY_BYTES} bytes`);
+  }
+  if (value.length > MAX_VALUE_BYTES) {
+    throw limitExceeded(`the value of ${key} is larger than ${MAX_VALUE_BYTES} bytes`);
   }
 }
 

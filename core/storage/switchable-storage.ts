@@ -31,13 +31,16 @@ export interface ServingStore {
 /** What a write may have changed, whether it succeeded or not. */
 export type Touched = string | KeyRange;
 
+/** Told of a write once it has ended; its acknowledgement may be held back a while. */
+export type WriteObserver = (touched: Touched) => Promise<void> | void;
+
 /** Passed for a revision of which nothing is left: no item has it. */
 const GONE: Revision = "-";
 
 /** One storage over a store that can be exchanged. It keeps the contract of every {@link Storage}. */
 export class SwitchableStorage implements Storage {
   readonly #gate = new WriteGate();
-  readonly #observers = new Set<(touched: Touched) => void>();
+  readonly #observers = new Set<WriteObserver>();
   readonly #watches = new Set<SwitchingWatch>();
   #current: ServingStore;
   #previous: ServingStore | undefined;
@@ -89,8 +92,8 @@ export class SwitchableStorage implements Storage {
     await store.close();
   }
 
-  /** Tells of every write from now on, once it has ended. Returns what stops that. */
-  observe(observer: (touched: Touched) => void): () => void {
+  /** Tells of every write from now on. Returns what stops that. */
+  observe(observer: WriteObserver): () => void {
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
   }
@@ -172,8 +175,9 @@ export class SwitchableStorage implements Storage {
       await this.confirm(store);
       return result;
     } finally {
-      for (const observer of this.#observers) observer(touched);
+      const held = [...this.#observers].map((observe) => observe(touched));
       this.#gate.leave();
+      await Promise.all(held);
     }
   }
 

@@ -5,8 +5,13 @@ import { VERSION } from "../../grammar/version.js";
 import type { AuthApi } from "../client/api.js";
 import { checkedAuthority } from "../authority-check.js";
 import { fromBase64 } from "../base64.js";
+import { withoutKeptSecrets } from "../../resources/kept-codec.js";
+import type { KeptKind } from "../../resources/kept.js";
 import { changed, stored } from "./rule-things.js";
 import type { CallScope } from "./scope.js";
+
+/** Kinds that the rules of roles speak of as `auth_connector`. */
+const RULED_AS_CONNECTORS: ReadonlySet<KeptKind> = new Set<KeptKind>(["github", "oidc", "saml"]);
 
 /** The cluster itself: names, authorities, settings, and changes to all of it. */
 export function clusterCalls({
@@ -27,6 +32,7 @@ export function clusterCalls({
   | "getAuthPreference"
   | "setAuthPreference"
   | "getStaticTokens"
+  | "getKeptResources"
   | "getNamespaces"
   | "getNamespace"
 > {
@@ -95,6 +101,19 @@ export function clusterCalls({
     async getStaticTokens() {
       await may.requireOn("static_tokens", ["read"], () => stored(stores.settings.staticTokens()));
       return stores.settings.staticTokens();
+    },
+    async getKeptResources(kind, withSecrets = false) {
+      // As in 4.2: what lies in a trusted cluster is for those who may read it at all.
+      const hasSecrets = RULED_AS_CONNECTORS.has(kind);
+      const seen = await may.visible(
+        hasSecrets ? "auth_connector" : kind,
+        () => stores.kept.list(kind),
+        {
+          verbs: ["list", hasSecrets ? readVerb(withSecrets) : "read"],
+          thing: (resource) => ({ resource: withoutKeptSecrets(resource) }),
+        },
+      );
+      return withSecrets ? seen : seen.map(withoutKeptSecrets);
     },
     async getNamespaces() {
       return may.visible("namespace", () => stores.namespaces.list());

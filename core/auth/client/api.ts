@@ -14,6 +14,7 @@ import type {
   Namespace,
   StaticTokens,
 } from "../../resources/cluster.js";
+import type { KeptKind, KeptResource } from "../../resources/kept.js";
 import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
@@ -262,6 +263,8 @@ export interface AuthApi {
   /** Holds until the next start of an auth server, which writes its teleport.yaml over it. */
   setAuthPreference(preference: AuthPreference): Promise<void>;
   getStaticTokens(): Promise<StaticTokens>;
+  /** Ours: resources of a kind that is only kept; 4.2 has a call for each of them. */
+  getKeptResources(kind: KeptKind, withSecrets?: boolean): Promise<KeptResource[]>;
   getNamespaces(): Promise<Namespace[]>;
   getNamespace(name: string): Promise<Namespace>;
 
@@ -299,7 +302,7 @@ export interface AuthApi {
 
   generateToken(request: GenerateTokenRequest): Promise<string>;
   createToken(token: ProvisionToken): Promise<void>;
-  /** Ours. A single-use token of this value becomes a reusable one. */
+  /** Ours. One of this value is replaced, be it for single use or not. */
   upsertToken(token: ProvisionToken): Promise<void>;
   getToken(token: string): Promise<ProvisionToken>;
   getTokens(): Promise<ProvisionToken[]>;

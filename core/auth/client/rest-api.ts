@@ -7,6 +7,7 @@ import type {
   Namespace,
   StaticTokens,
 } from "../../resources/cluster.js";
+import type { KeptResource } from "../../resources/kept.js";
 import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
@@ -66,6 +67,8 @@ export function createRestApi(http: HttpClient): RestApi {
     setAuthPreference: (preference) =>
       act("POST", "/authentication/preference", { cluster_auth_preference: preference }),
     getStaticTokens: () => get("/configuration/static_tokens", resource<StaticTokens>()),
+    getKeptResources: (kind, withSecrets = false) =>
+      get(`/kept/${kind}?with_secrets=${withSecrets}`, list(object<KeptResource>("kind", "metadata"))),
     getNamespaces: () => get("/namespaces", list(resource<Namespace>())),
     getNamespace: (name) => get(`/namespaces/${segment(name)}`, resource<Namespace>()),
 

@@ -2,8 +2,9 @@ import type { Command } from "commander";
 import { badParameter } from "../../errors/error.js";
 import { withExamples } from "../program.js";
 import { withAuth, type TctlContext } from "./context.js";
-import { BACKED_UP_KINDS, resourceKind, type AnyResource, type ResourceKind } from "./resource-kinds.js";
-import { parseReferences, type ResourceReference } from "./resource-reference.js";
+import { BACKUP_WARNING, readBackup } from "./backup.js";
+import { resourceKind, type AnyResource, type ResourceKind } from "./resource-kinds.js";
+import { parseReferences } from "./resource-reference.js";
 
 /** Flags of `tctl get`. */
 export interface GetFlags {
@@ -28,7 +29,7 @@ export function configure(command: Command): void {
     "tctl get user/joe --format=json",
     "tctl get roles,nodes",
     "tctl get cas --format=text",
-    "tctl get all > backup.yaml    # users and authorities with their secrets",
+    "(umask 077; tctl get all --with-secrets > backup.yaml)    # the whole cluster, with its private keys",
   );
 }
 
@@ -41,12 +42,14 @@ export async function getResources(
   const { format, namespace } = flags;
   if (!["yaml", "json", "text"].includes(format))
     throw badParameter(`unsupported format "${format}", use yaml, json or text`);
-  const everything = refs === "all";
-  const withSecrets = everything || (flags.withSecrets ?? false);
-  const wanted: ResourceReference[] = everything
-    ? BACKED_UP_KINDS.map((kind) => ({ kind }))
-    : parseReferences(refs);
-  const selected = wanted.map(({ kind, name }) => ({ kind: resourceKind(kind), name }));
+  if (refs === "all") {
+    if (format !== "yaml") throw badParameter("mixed resource types only support YAML formatting");
+    const { yamlDocuments } = await import("./yaml-documents.js");
+    await print(BACKUP_WARNING + yamlDocuments(await readBackup(api)));
+    return;
+  }
+  const withSecrets = flags.withSecrets ?? false;
+  const selected = parseReferences(refs).map(({ kind, name }) => ({ kind: resourceKind(kind), name }));
   const first = selected[0]!.kind;
   if (format !== "yaml" && selected.some(({ kind }) => kind !== first)) {
     throw badParameter("mixed resource types only support YAML formatting");

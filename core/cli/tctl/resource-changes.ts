@@ -8,6 +8,7 @@ import { authPreferenceCodec, clusterConfigCodec } from "../../resources/cluster
 import type { AuthPreference, ClusterConfig } from "../../resources/cluster.js";
 import { lockCodec } from "../../resources/lock-codec.js";
 import type { Lock } from "../../resources/lock.js";
+import { tokenOfResource } from "../../resources/token-resource.js";
 import { roleCodec } from "../../resources/role-codec.js";
 import type { Role } from "../../resources/role.js";
 import { type StoredToken, tokenCodec } from "../../resources/token-codec.js";
@@ -56,14 +57,18 @@ const CREATIONS: Readonly<Record<string, Creation>> = {
     await (overwrite ? api.upsertLock(lock) : api.createLock(lock));
     return `lock '${nameOf(lock)}' has been created`;
   }),
-  token: creation<StoredToken>(tokenCodec.schema, async (api, { metadata, spec }, { overwrite }) => {
+  token: creation<StoredToken>(tokenCodec.schema, async (api, resource, { overwrite }) => {
+    const { metadata, spec } = resource;
     const name = terminalText(metadata.name);
     if (metadata.expires === undefined) {
       throw badParameter(
         `token '${name}' needs metadata.expires: those that never expire belong into teleport.yaml`,
       );
     }
-    const token = { token: metadata.name, roles: spec.roles, expires: metadata.expires };
+    if (spec.host_id !== undefined) {
+      throw badParameter(`token '${name}' has been used in part: only the host that did so may use it up`);
+    }
+    const token = tokenOfResource(resource);
     await (overwrite ? api.upsertToken(token) : api.createToken(token));
     return `token '${name}' has been created`;
   }),

@@ -35,7 +35,7 @@ export async function readText(file: string): Promise<string> {
  * `bad_parameter` for an empty text. What the text says is never quoted: it may hold private keys.
  */
 export function parseResources(text: string, fileName: string): FileResource[] {
-  const read = parseYamlDocuments(text).map(({ root, findings }) =>
+  const read = [...parseYamlDocuments(text)].map(({ root, findings }) =>
     root === undefined || findings.length > 0 ? { findings } : parseResource(root),
   );
   if (read.length === 0) throw badParameter("no resources found, empty input?");

@@ -3,6 +3,7 @@ import type { AuthApi } from "../../auth/client/api.js";
 import { badParameter, notFound } from "../../errors/error.js";
 import type { CertAuthority } from "../../resources/authority.js";
 import type { Resource } from "../../resources/envelope.js";
+import type { KeptKind, KeptResource } from "../../resources/kept.js";
 import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
@@ -14,7 +15,7 @@ import { tokenTable } from "./tokens-ls.js";
 import { tokenResource } from "../../resources/token-resource.js";
 
 /** Any resource, whatever its kind. */
-export type AnyResource = Resource<string, unknown>;
+export type AnyResource = Resource<string, unknown> | KeptResource;
 
 /** What to read. */
 export interface Selection {
@@ -99,24 +100,20 @@ const KINDS: readonly ResourceKind[] = [
     async (api, { name }) => named(await api.getLocks(), name, "lock"),
     lockTable,
   ),
+  kept("trusted_cluster", ["tc", "cluster", "clusters"]),
+  kept("remote_cluster", ["remote_clusters", "rc", "rcs"]),
+  kept("tunnel", ["reverse_tunnels", "rts"]),
+  kept("github", []),
+  kept("oidc", []),
+  kept("saml", []),
+  kept("access_request", ["access_requests"]),
   singleton("cluster_name", [], (api) => api.getClusterName()),
   singleton("cluster_config", [], (api) => api.getClusterConfig()),
   singleton("cluster_auth_preference", ["cap"], (api) => api.getAuthPreference()),
 ];
 
 /** Kinds of 4.2 that this release does not have, with their aliases. */
-const ABSENT = [
-  ["tunnel", "reverse_tunnels", "rts"],
-  ["trusted_cluster", "tc", "cluster", "clusters"],
-  ["remote_cluster", "remote_clusters", "rc", "rcs"],
-  ["connectors", "connector"],
-  ["github"],
-  ["oidc"],
-  ["saml"],
-];
-
-/** What `get all` shows: what a new cluster is to be started with. */
-export const BACKED_UP_KINDS: readonly string[] = ["user", "cert_authority"];
+const ABSENT = [["connectors", "connector"]];
 
 /** The kind of a name or alias. Throws `bad_parameter`. */
 export function resourceKind(name: string): ResourceKind {
@@ -143,6 +140,17 @@ function servers(
       return found;
     },
     serverTable,
+  );
+}
+
+/** A kind of 4.2 that is only kept. */
+function kept(kind: KeptKind, aliases: readonly string[]): ResourceKind {
+  return kindOf<KeptResource>(
+    kind,
+    aliases,
+    async (api, { name, withSecrets }) =>
+      named(await api.getKeptResources(kind, withSecrets), name, kind.replace("_", " ")),
+    (resources) => names("Name", resources),
   );
 }
 

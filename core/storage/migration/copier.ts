@@ -30,6 +30,8 @@ export class Copier {
   readonly #copied = new Map<string, Revision>();
   #writes = 0;
   #bytes = 0;
+  #limit = Infinity;
+  #waiting: (() => void)[] = [];
 
   constructor(private readonly options: CopierOptions) {}
 
@@ -48,22 +50,29 @@ export class Copier {
     return this.#dirtyKeys.size + this.#dirtyRanges.length;
   }
 
-  /** Notes that something may have changed. */
-  note(touched: Touched): void {
+  /** Slows down writers as soon as more than `limit` is {@link pending}: whoever notes then has to wait. */
+  limit(limit: number): void {
+    this.#limit = limit;
+    this.#admit();
+  }
+
+  /** Notes that something may have changed. The promise, if any, resolves when there is room for more. */
+  note(touched: Touched): Promise<void> | void {
     if (typeof touched !== "string") this.#dirtyRanges.push(touched);
     else if (!touched.startsWith(STORE_KEYS)) this.#dirtyKeys.add(touched);
+    if (this.pending > this.#limit) return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Notes what a watch of the source reports, also of writers that are not seen otherwise, until the signal ends it. */
   async follow(events: ReturnType<Storage["watch"]>, seen: (event: Item) => void): Promise<void> {
     for await (const event of events) {
       if (event.type === "put") {
-        if (this.#copied.get(event.item.key) !== event.item.revision) this.note(event.item.key);
+        if (this.#copied.get(event.item.key) !== event.item.revision) void this.note(event.item.key);
         seen(event.item);
       } else if (event.type === "delete") {
-        this.note(event.key);
+        void this.note(event.key);
       } else if (event.type === "reset") {
-        this.note(EVERYTHING);
+        void this.note(EVERYTHING);
       }
     }
   }
@@ -83,7 +92,12 @@ export class Copier {
       const { differing } = await compareStores(source, target, { range, nowMs: nowMs(), signal });
       keys.push(...differing);
     }
+    this.#admit();
     await this.#inParallel(new Set(keys), (key) => this.#copy(key));
+  }
+
+  #admit(): void {
+    if (this.pending <= this.#limit) for (const admit of this.#waiting.splice(0)) admit();
   }
 
   async #copy(key: string): Promise<void> {

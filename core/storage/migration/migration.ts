@@ -140,7 +140,7 @@ export class Migration {
         nowMs: nowMs(),
         signal,
       });
-      for (const key of nothingNew.differing) copier.note(key);
+      for (const key of nothingNew.differing) void copier.note(key);
       await this.#catchUp(copier, signal);
       const pausedAt = performance.now();
       await this.#freeze(copier, others > 0 ? marker : undefined, signal);
@@ -166,22 +166,29 @@ export class Migration {
       return report;
     } finally {
       unobserve();
+      copier.limit(Infinity);
       stopWatch.abort();
       await record.stop();
     }
   }
 
-  /** Copies what changed until little is left. */
+  /** Copies what changed until little is left. Where the target is slower than the writers, they are slowed down. */
   async #catchUp(copier: Copier, signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + CATCH_UP_MS;
-    while (copier.pending > FEW) {
+    let limit = Infinity;
+    for (let before = Infinity; copier.pending > FEW; before = copier.pending) {
       signal.throwIfAborted();
       if (performance.now() > deadline) {
-        throw unavailable("the target takes writes more slowly than the cluster makes them");
+        throw unavailable("the target takes writes more slowly than other auth servers make them");
       }
+      // Each writer has one note more: it cannot become less.
+      if (limit === FEW && copier.pending <= before) break;
+      if (copier.pending > before / 2) limit = Math.max(FEW, Math.floor(Math.min(limit, copier.pending) / 2));
+      copier.limit(limit);
       await copier.catchUp();
       this.#record?.copied(copier.writes);
     }
+    copier.limit(Infinity);
   }
 
   /** Holds back writes everywhere and copies the last changes. */

@@ -111,7 +111,7 @@ describe("--bootstrap", () => {
     [
       "an unknown kind",
       () => [users[0], { kind: "node", metadata: { name: "x" } }],
-      /:\d+:1: a resource of kind "node" cannot/,
+      /:\d+:7: a resource of kind "node" cannot/,
     ],
     ["what is no resource", () => [["a"]], /:1:1: a resource must have a kind$/],
     [
@@ -119,9 +119,32 @@ describe("--bootstrap", () => {
       () => [{ ...users[0]!, spec: { ...users[0]!.spec, roles: ["gone"] } }],
       /:1:1: role gone is not found/,
     ],
-    ["a user twice", () => [users[0], users[0]], /: user\/alice is there twice$/],
+    ["a user twice", () => [users[0], users[0]], /backup\.yaml:\d+:1: user is there twice$/],
     ["an authority twice", () => [authorities[host], authorities[host]], /backup\.yaml:\d+:1: /],
-    ["an unknown field", () => [{ ...users[0]!, colour: "red" }], /there is no field colour$/],
+    ["an unknown field", () => [{ ...users[0]!, colour: "red" }], /:\d+:1: there is no field colour/],
+    [
+      "a role of a host",
+      () => [{ ...developer, metadata: { name: "Proxy" } }],
+      /:1:1: a role cannot be named Proxy: that is a system role/,
+    ],
+    [
+      "a token that would make administrators",
+      () => [{ kind: "token", metadata: { name: "0123456789" }, spec: { roles: ["Admin"] } }],
+      /:1:1: role Admin is not registered/,
+    ],
+    [
+      "a connector without content",
+      () => [{ kind: "github", version: "v3", metadata: { name: "github" } }],
+      /'spec' must not be empty|key 'spec' is missing/,
+    ],
+    [
+      "several mistakes at once",
+      () => [
+        { kind: "user", metadata: {} },
+        { kind: "lock", metadata: { name: "l" }, spec: { target: {} } },
+      ],
+      /:1:1: .*\n.*:2:11: .*\n.*:8:11: 'target' must name/,
+    ],
     [
       "an authority without its private keys",
       () => [{ ...authorities[user]!, spec: { ...authorities[user]!.spec, signing_keys: undefined } }],
@@ -143,7 +166,7 @@ describe("--bootstrap", () => {
       await save(...resources());
       const storage = createMemoryStorage(old.clock);
       await assert.rejects(start(storage), (error: Error & { code?: string }) => {
-        assert.equal(error.code, "bad_parameter");
+        assert.equal(error.code, what === "an empty file" ? "bad_parameter" : "config");
         assert.match(error.message, message);
         return true;
       });
@@ -154,13 +177,13 @@ describe("--bootstrap", () => {
   it("refuses a file that is not YAML without quoting it, and one that is not there", async () => {
     await writeFile(file, "kind: user\nsecret: [hunter2\n");
     await assert.rejects(start(createMemoryStorage(old.clock)), (error: Error) => {
-      assert.match(error.message, /backup\.yaml:\d+:\d+: this is not YAML/);
+      assert.match(error.message, /backup\.yaml:\d+:\d+: flow sequence/);
       assert.doesNotMatch(error.message, /hunter2/);
       return true;
     });
     await assert.rejects(start(createMemoryStorage(old.clock), { bootstrapFile: "/nonexistent" }), {
       code: "bad_parameter",
-      message: /cannot read the file of --bootstrap: ENOENT/,
+      message: /cannot read the file of --bootstrap: no such file/,
     });
   });
 });

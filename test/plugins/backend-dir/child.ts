@@ -1,5 +1,6 @@
 /** A second process on the same store: `child.js <directory> <task> <argument>`; what it did is on its stdout. */
 import { hasCode, type Storage } from "@teleport/plugin";
+import { serveCrashWriter } from "../../../core/plugin/kit/storage-conformance.js";
 import { openDirStorage } from "../../../plugins/backend-dir/index.js";
 
 const [directory = "", task = "", argument = ""] = process.argv.slice(2);
@@ -37,6 +38,9 @@ async function increment(store: Storage, key: string): Promise<void> {
 }
 
 switch (task) {
+  case "crash":
+    await serveCrashWriter(async () => storage);
+    break;
   case "flood":
     await flood();
     break;

@@ -1,6 +1,8 @@
 import { badParameter } from "../../../errors/error.js";
 import type { AuthorityType, CertAuthority } from "../../../resources/authority.js";
 import type { AuthPreference, ClusterConfig } from "../../../resources/cluster.js";
+import { isKeptKind } from "../../../resources/kept-codec.js";
+import type { KeptKind } from "../../../resources/kept.js";
 import { resourceField } from "../request-body.js";
 import { flag, route, type RestCall, type Route } from "../route.js";
 
@@ -28,6 +30,9 @@ export const clusterRoutes: readonly Route[] = [
   route("POST", "/authentication/preference", (api, call) =>
     api.setAuthPreference(resourceField<AuthPreference>(call.body(), "cluster_auth_preference")),
   ),
+  route("GET", "/kept/:kind", (api, call) =>
+    api.getKeptResources(keptKind(call.param("kind")), flag(call, "with_secrets")),
+  ),
   route("GET", "/namespaces", (api) => api.getNamespaces()),
   route("GET", "/namespaces/:namespace", (api, call) => api.getNamespace(call.param("namespace"))),
 ];
@@ -51,6 +56,11 @@ function authority(call: RestCall): CertAuthority {
     throw badParameter(`field 'ca' must hold an authority of the type '${call.param("type")}'`);
   }
   return resource;
+}
+
+function keptKind(text: string): KeptKind {
+  if (!isKeptKind(text)) throw badParameter(`'${text}' is none of the kinds that are only kept`);
+  return text;
 }
 
 function authorityType(text: string): AuthorityType {

@@ -22,6 +22,7 @@ export const joiningRoutes: readonly Route[] = [
       token: textField(fields, "token"),
       roles: textsField(fields, "roles").map(systemRole),
       expires: textField(fields, "expires"),
+      ...(fields.single_use === true && { single_use: true }),
     };
     return body.overwrite === true ? api.upsertToken(token) : api.createToken(token);
   }),

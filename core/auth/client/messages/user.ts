@@ -1,6 +1,11 @@
 import { create } from "@bufbuild/protobuf";
-import type { Traits, User } from "../../../resources/user.js";
-import { UserV2Schema, type ExternalIdentity, type UserV2 } from "./gen/services_pb.js";
+import type { Traits, U2fRegistration, User } from "../../../resources/user.js";
+import {
+  UserV2Schema,
+  type ExternalIdentity,
+  type U2FRegistrationData,
+  type UserV2,
+} from "./gen/services_pb.js";
 import { fromEnvelope, toEnvelope } from "./envelope.js";
 import { fromTimestamp, toTimestamp } from "./timestamp.js";
 
@@ -32,8 +37,12 @@ export function toUser(user: User): UserV2 {
       },
       ...(spec.local_auth && {
         localAuth: {
-          passwordHash: Uint8Array.from(Buffer.from(spec.local_auth.password_hash ?? "", "base64")),
+          passwordHash: toBytes(spec.local_auth.password_hash ?? ""),
           totpKey: spec.local_auth.totp_key ?? "",
+          ...(spec.local_auth.u2f_registration && {
+            u2fRegistration: toU2fRegistration(spec.local_auth.u2f_registration),
+          }),
+          u2fCounter: spec.local_auth.u2f_counter ?? 0,
         },
       }),
     },
@@ -70,14 +79,29 @@ export function fromUser(message: UserV2): User {
       ...(spec?.localAuth && {
         local_auth: {
           ...(spec.localAuth.passwordHash.length > 0 && {
-            password_hash: Buffer.from(spec.localAuth.passwordHash).toString("base64"),
+            password_hash: toBase64(spec.localAuth.passwordHash),
           }),
           ...(spec.localAuth.totpKey && { totp_key: spec.localAuth.totpKey }),
+          ...(spec.localAuth.u2fRegistration && {
+            u2f_registration: fromU2fRegistration(spec.localAuth.u2fRegistration),
+          }),
+          ...(spec.localAuth.u2fCounter > 0 && { u2f_counter: spec.localAuth.u2fCounter }),
         },
       }),
     },
   };
 }
+
+function toU2fRegistration({ raw, key_handle, pubkey }: U2fRegistration) {
+  return { raw: toBytes(raw), keyHandle: toBytes(key_handle), pubKey: toBytes(pubkey) };
+}
+
+function fromU2fRegistration({ raw, keyHandle, pubKey }: U2FRegistrationData): U2fRegistration {
+  return { raw: toBase64(raw), key_handle: toBase64(keyHandle), pubkey: toBase64(pubKey) };
+}
+
+const toBytes = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(base64, "base64"));
+const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
 function fromTraits(traits: [string, { values: string[] }][]): Traits {
   return Object.fromEntries(traits.map(([name, { values }]) => [name, values.length > 0 ? values : null]));

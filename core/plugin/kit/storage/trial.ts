@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { errorCode, type ErrorCode } from "../../../errors/error.js";
-import type { Item, KeyRange, Storage, StorageEvent, WatchOptions } from "../../storage.js";
+import type {
+  Item,
+  KeyRange,
+  NewItem,
+  Storage,
+  StorageCapabilities,
+  StorageEvent,
+  WatchOptions,
+} from "../../storage.js";
+import { Random } from "../random.js";
+import { within } from "../within.js";
 
 /** A storage under test. */
 export interface StorageFixture {
@@ -10,6 +22,18 @@ export interface StorageFixture {
   readonly clock?: { now(): Date; advance(ms: number): Promise<void> };
   /** Opens another handle on the same data, as another process would. It is closed by the kit. */
   readonly peer?: () => Promise<Storage>;
+  /** Puts the clock that the storage reads forward or back by that much, where it cannot be moved otherwise. */
+  readonly shiftClock?: (ms: number) => void;
+  /**
+   * Starts another process that serves `serveCrashWriter` on the same data, with an IPC channel. The crash cases kill
+   * it; those take place with the option `crash` only.
+   */
+  readonly child?: () => ChildProcess;
+  /**
+   * Cuts all handles off from their server while the function runs. The outage cases take place with the option
+   * `outage` only.
+   */
+  readonly outage?: (during: () => Promise<void>) => Promise<void>;
   /** Called once after the case; the storage has been closed. */
   readonly dispose?: () => Promise<void>;
 }
@@ -17,28 +41,76 @@ export interface StorageFixture {
 /** A case before it has a storage. */
 export interface StorageTrial {
   readonly name: string;
+  /** How many runs with seeds of their own a random case has; a case without is not random. */
+  readonly seeds?: number;
+  /** The stated capabilities that the case proves. */
+  readonly proves?: readonly (keyof StorageCapabilities)[];
   readonly run: (this: void, trial: Trial) => Promise<void>;
 }
+
+/** What a trial is told beside its storage. */
+export interface TrialOptions {
+  /** How long an expected event may take. */
+  readonly patienceMs: number;
+  /** The longest acceptable hold-up of the event loop. */
+  readonly stallMs: number;
+  /** How many items the paging cases write. */
+  readonly pagingItems: number;
+  /** What the random numbers of the case start from. */
+  readonly seed: number;
+}
+
+/** Thrown by a case that does not apply to the storage; its message says why. */
+export class NotApplicable extends Error {}
 
 /** What a case works with: the storage and the means to look at it. */
 export class Trial {
   readonly #watches: AbortController[] = [];
   readonly #peers: Storage[] = [];
+  readonly #children: ChildProcess[] = [];
+  /** The same numbers in every run with the same seed. */
+  readonly random: Random;
 
   constructor(
     private readonly fixture: StorageFixture,
-    private readonly patienceMs: number,
-    /** The longest acceptable hold-up of the event loop. */
-    readonly stallMs: number,
-  ) {}
+    private readonly options: TrialOptions,
+  ) {
+    this.random = new Random(options.seed);
+  }
 
   get storage(): Storage {
     return this.fixture.storage;
   }
 
-  /** Whether the clock can be put back. */
-  get hasClock(): boolean {
+  /** The longest acceptable hold-up of the event loop. */
+  get stallMs(): number {
+    return this.options.stallMs;
+  }
+
+  /** How many items the paging cases write. */
+  get pagingItems(): number {
+    return this.options.pagingItems;
+  }
+
+  /** How long an expected event may take. */
+  get patienceMs(): number {
+    return this.options.patienceMs;
+  }
+
+  /** Whether time passes only when the kit says so. */
+  get hasManualClock(): boolean {
     return this.fixture.clock !== undefined;
+  }
+
+  /** Puts the clock of the storage forward or back without waiting, where that can be done. */
+  async shiftClock(ms: number): Promise<void> {
+    await this.fixture.clock?.advance(ms);
+    this.fixture.shiftClock?.(ms);
+  }
+
+  /** The time of the storage, in unix milliseconds. */
+  nowMs(): number {
+    return (this.fixture.clock?.now() ?? new Date()).getTime();
   }
 
   /** Lets time pass for the storage. */
@@ -49,13 +121,22 @@ export class Trial {
   /** A time that is soon over, and how long to {@link pass} until it surely is. */
   soon(): { expires: Date; waitMs: number } {
     const granularityMs = this.storage.capabilities.ttlGranularityMs;
-    const ttlMs = Math.max(2 * granularityMs, 500);
-    return { expires: new Date(this.#storageNow() + ttlMs), waitMs: ttlMs + 2 * granularityMs + 50 };
+    // In real time a busy machine must still get round to a few reads before it is over.
+    const ttlMs = Math.max(2 * granularityMs, this.hasManualClock ? 500 : 1500);
+    return { expires: new Date(this.nowMs() + ttlMs), waitMs: ttlMs + 2 * granularityMs + 50 };
   }
 
   /** A time that does not come during a case. */
   later(hours = 1): Date {
-    return new Date(Math.floor(this.#storageNow() / 1000) * 1000 + hours * 3_600_000);
+    return new Date(Math.floor(this.nowMs() / 1000) * 1000 + hours * 3_600_000);
+  }
+
+  /** Whether an expiry that was read is the one that was written, with the stated precision. */
+  isExpiry(read: Date | undefined, writtenMs: number | undefined): boolean {
+    if (read === undefined || writtenMs === undefined) {
+      return read === writtenMs;
+    }
+    return Math.abs(read.getTime() - writtenMs) < Math.max(this.storage.capabilities.ttlGranularityMs, 1);
   }
 
   /** Another handle on the same data, or the storage itself where there is none. */
@@ -94,16 +175,32 @@ export class Trial {
     return within(promise, this.patienceMs, what);
   }
 
-  /** Ends whatever the case has left open. */
-  async end(): Promise<void> {
-    this.#watches.forEach((watch) => watch.abort());
-    await Promise.all(this.#peers.map((peer) => peer.close()));
-    await this.storage.close();
-    await this.fixture.dispose?.();
+  /** Starts a process that writes through the same plugin; it is killed at the end of the case at the latest. */
+  child(): ChildProcess {
+    const { child } = this.fixture;
+    assert.ok(child, "the fixture of a crash case must have a child");
+    const started = child();
+    this.#children.push(started);
+    return started;
   }
 
-  #storageNow(): number {
-    return (this.fixture.clock?.now() ?? new Date()).getTime();
+  /** Does something while the storage is cut off from its server. */
+  async outage(during: () => Promise<void>): Promise<void> {
+    const { outage } = this.fixture;
+    assert.ok(outage, "the fixture of an outage case must have an outage");
+    await outage(during);
+  }
+
+  /** Ends whatever the case has left open. Fails where the storage does not close. */
+  async end(): Promise<void> {
+    this.#watches.forEach((watch) => watch.abort());
+    try {
+      await Promise.all(this.#children.map(killed));
+      const closed = Promise.all([...this.#peers, this.storage].map((storage) => storage.close()));
+      await this.within(closed, "the storage did not close");
+    } finally {
+      await this.fixture.dispose?.();
+    }
   }
 }
 
@@ -158,6 +255,35 @@ export class WatchProbe {
   }
 }
 
+/** Writes many items, a bounded number at once. */
+export async function fill(storage: Storage, items: readonly NewItem[]): Promise<void> {
+  await inParallel(items, 100, (item) => storage.put(item));
+}
+
+/** Does something for each of many, at most `width` at once. */
+export async function inParallel<T>(
+  things: readonly T[],
+  width: number,
+  work: (thing: T) => Promise<unknown>,
+): Promise<void> {
+  const left = things.values();
+  const worker = async (): Promise<void> => {
+    for (const thing of left) {
+      await work(thing);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, things.length) }, worker));
+}
+
+/** Kills a process that may be dead already, and waits until it is. */
+export async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
+}
+
 /** Fails where the promise does not reject with exactly this code. */
 export async function rejectsWith(code: ErrorCode, promise: Promise<unknown>): Promise<void> {
   const outcome = await promise.then(
@@ -206,19 +332,5 @@ function describeEvent(event: StorageEvent): string {
     case "init":
     case "reset":
       return event.type;
-  }
-}
-
-async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
-  const over = new AbortController();
-  const late = pause(ms, undefined, { signal: over.signal }).then(
-    () => assert.fail(`${what} within ${ms} ms`),
-    () => assert.fail(what),
-  );
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    over.abort();
   }
 }

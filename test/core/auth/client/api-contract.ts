@@ -87,6 +87,8 @@ const EXCHANGES: Exchange[] = [
   { method: "getAuthPreference", args: [], result: sample.authPreference },
   { method: "setAuthPreference", args: [sample.authPreference] },
   { method: "getStaticTokens", args: [], result: sample.staticTokens },
+  { method: "getKeptResources", args: ["remote_cluster", false], result: [sample.remoteCluster] },
+  { method: "getKeptResources", args: ["github", true], result: [sample.githubConnector] },
   { method: "getNamespaces", args: [], result: [sample.namespace] },
   { method: "getNamespace", args: ["default"], result: sample.namespace },
   { method: "getUsers", args: [false], result: [sample.user, sample.plainUser] },

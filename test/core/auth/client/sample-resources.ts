@@ -7,6 +7,7 @@ import type {
   StaticTokens,
 } from "../../../../core/resources/cluster.js";
 import { ZERO_TIME } from "../../../../core/resources/envelope.js";
+import type { KeptResource } from "../../../../core/resources/kept.js";
 import type { Lock } from "../../../../core/resources/lock.js";
 import type { Role } from "../../../../core/resources/role.js";
 import type { Server } from "../../../../core/resources/server.js";
@@ -135,8 +136,29 @@ export const user: User = {
       time: "2026-11-22T10:30:59Z",
       user: { name: "root" },
     },
-    local_auth: { password_hash: Buffer.from("$2a$10$x").toString("base64"), totp_key: "JBSWY3DP" },
+    local_auth: {
+      password_hash: Buffer.from("$2a$10$x").toString("base64"),
+      totp_key: "JBSWY3DP",
+      u2f_registration: { raw: "BQS+", key_handle: "AAEC", pubkey: "MFkw" },
+      u2f_counter: 5,
+    },
   },
+};
+
+/** A leaf cluster as a root cluster of 4.2 has it, without a `spec`. */
+export const remoteCluster: KeptResource = {
+  kind: "remote_cluster",
+  version: "v3",
+  metadata: { name: "leaf.test" },
+  status: { connection: "", last_heartbeat: ZERO_TIME },
+};
+
+/** A connector to GitHub. */
+export const githubConnector: KeptResource = {
+  kind: "github",
+  version: "v3",
+  metadata: { name: "github" },
+  spec: { client_id: "cid", client_secret: "csecret", teams_to_logins: null },
 };
 
 /** A user as a new cluster has it. */

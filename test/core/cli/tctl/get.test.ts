@@ -83,7 +83,7 @@ describe("tctl get", () => {
     await assert.rejects(get({}, "bogus/x"), {
       message: `unsupported resource: "bogus" - resources should be expressed as 'type/name', for example 'role/admin'`,
     });
-    await assert.rejects(get({}, "tc"), { message: "'trusted_cluster' is not supported" });
+    await assert.rejects(get({}, "connectors"), { message: "'connectors' is not supported" });
     for (const format of ["json", "text"]) {
       await assert.rejects(get({}, "nodes,proxies", { format }), {
         message: "mixed resource types only support YAML formatting",
@@ -98,7 +98,8 @@ describe("tctl get", () => {
 
     it("prints every kind in every format", async () => {
       const kinds = ["users", "roles", "nodes", "proxies", "auth", "cas", "ns", "tokens"];
-      for (const kind of [...kinds, "cluster_name", "cluster_config", "cap"]) {
+      const kept = ["clusters", "rc", "rts", "github", "oidc", "saml", "access_requests"];
+      for (const kind of [...kinds, ...kept, "cluster_name", "cluster_config", "cap"]) {
         for (const format of ["yaml", "json", "text"]) {
           const text = await get(auth.as("Admin"), kind, { format });
           if (format === "json") JSON.parse(text);
@@ -126,7 +127,7 @@ describe("tctl get", () => {
         .map((text) => parse(text) as object);
       assert.deepEqual(
         documents.map((document) => (document as { kind: string }).kind),
-        ["cert_authority", "cert_authority"],
+        ["cert_authority", "cert_authority", "role", "role", "role", "role", "cluster_config"],
       );
     });
   });

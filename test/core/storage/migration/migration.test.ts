@@ -134,6 +134,26 @@ describe("core/storage/migration", () => {
     assert.equal(mover.storage.current.settings.type, "b");
   });
 
+  it("slows down writers that are faster than the target, and still arrives", async () => {
+    await populate(stores.raw("a"), 5);
+    const target = stores.raw("b");
+    const put = target.put.bind(target);
+    let turn: Promise<unknown> = Promise.resolve();
+    // One write every millisecond or more: much less than the writers make.
+    target.put = (item) => {
+      const written = turn.then(() => pause(1)).then(() => put(item));
+      turn = written.catch(() => undefined);
+      return written;
+    };
+    const mover = await host("one", "a");
+    const writers = new Writers([mover.storage], 12);
+    await pause(20);
+    await mover.migrate(stores.settings("b"));
+    target.put = put;
+    await writers.stop();
+    await writers.check(target);
+  });
+
   it("looks up a commit whose answer is lost", async () => {
     await populate(stores.raw("a"));
     const source = stores.raw("a");

@@ -1,0 +1,133 @@
+import { type Clock, type Item } from "@teleport/plugin";
+import type { IKeyValue } from "etcd3";
+import type { Cluster } from "./cluster.js";
+import type { EtcdRange, KeySpace } from "./key-space.js";
+import { callFailure } from "./failure.js";
+import type { LeaseExpiry } from "./lease-expiry.js";
+import { formatRevision } from "./position.js";
+import { decodeValue } from "./value-text.js";
+
+/** Items of the first page of a range, and of the largest one. */
+const FIRST_PAGE = 64;
+const LARGEST_PAGE = 512;
+/** What a page is meant to hold: more at once would hold up the event loop. */
+const PAGE_BYTES = 256 * 1024;
+
+/** A stored pair, or the absence of one that lives. */
+export interface Stored {
+  readonly kv: IKeyValue;
+  /** The unix second of its end; undefined for never. */
+  readonly second: number | undefined;
+}
+
+/** Reads items; what has expired is not there, whether or not etcd has removed it. */
+export class ItemReader {
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly keys: KeySpace,
+    private readonly expiry: LeaseExpiry,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The live pair of an etcd key; undefined where there is none. Rejects with a call failure. */
+  async stored(key: Buffer): Promise<Stored | undefined> {
+    const { kvs } = await this.cluster.call("range", { key });
+    return this.live(kvs[0]);
+  }
+
+  /** A pair with its expiry; undefined where it has expired. */
+  async live(kv: IKeyValue | undefined): Promise<Stored | undefined> {
+    if (!kv) return undefined;
+    const found = this.expiry.second(kv.lease);
+    const second = found instanceof Promise ? await found : found;
+    return this.expired(second) ? undefined : { kv, second };
+  }
+
+  /** Whether an item with this end is gone. */
+  expired(second: number | undefined): boolean {
+    return second !== undefined && second * 1000 <= this.clock.now().getTime();
+  }
+
+  /** The item of a stored pair. Throws `corrupt`. */
+  item({ kv, second }: Stored): Item {
+    const key = this.keys.decode(kv.key);
+    return {
+      key,
+      value: decodeValue(key, kv.value),
+      ...(second !== undefined && { expires: new Date(second * 1000) }),
+      revision: formatRevision(this.cluster.id, kv.mod_revision, kv.lease),
+    };
+  }
+
+  /** How many of these pairs live. */
+  async countLive(kvs: readonly IKeyValue[]): Promise<number> {
+    const live = await Promise.all(kvs.map((kv) => this.live(kv)));
+    return live.filter((stored) => stored !== undefined).length;
+  }
+
+  /**
+   * The live items of a range in key order, as they were at one moment. Only where etcd compacts that moment away during
+   * a long reading, the rest is as it is later. The next page is fetched while one is read.
+   */
+  async *range(range: EtcdRange, signal: AbortSignal | undefined): AsyncGenerator<Item> {
+    let next: Promise<Page> | undefined = this.#page(range.start, range.end, FIRST_PAGE, undefined);
+    while (next) {
+      const page: Page = await next;
+      next = undefined;
+      const last = page.kvs.at(-1);
+      if (page.more && last) {
+        const behind = Buffer.concat([last.key, Buffer.from([0])]);
+        next = this.#page(behind, range.end, nextLimit(page), page.revision);
+        // The reader may stop before it looks at this page.
+        next.catch(() => undefined);
+      }
+      const leases = new Map<string, Promise<number>>();
+      for (const { lease } of page.kvs) {
+        const second = this.expiry.second(lease);
+        if (second instanceof Promise) leases.set(lease, second);
+      }
+      await Promise.all(leases.values());
+      for (const kv of page.kvs) {
+        signal?.throwIfAborted();
+        const stored = await this.#liveNow(kv);
+        if (stored) yield this.item(stored);
+      }
+    }
+  }
+
+  /** Without a turn of the event loop where the expiry is known. */
+  #liveNow(kv: IKeyValue): Stored | undefined | Promise<Stored | undefined> {
+    const second = this.expiry.second(kv.lease);
+    if (second instanceof Promise) return this.live(kv);
+    return this.expired(second) ? undefined : { kv, second };
+  }
+
+  async #page(key: Buffer, end: Buffer, limit: number, revision: string | undefined): Promise<Page> {
+    const request = { key, range_end: end, limit };
+    if (revision === undefined) return this.#pageAt(request, undefined);
+    try {
+      return await this.#pageAt({ ...request, revision }, revision);
+    } catch (error) {
+      if (callFailure(error, "etcd").kind !== "compacted") throw error;
+      return this.#pageAt(request, undefined);
+    }
+  }
+
+  async #pageAt(request: object, revision: string | undefined): Promise<Page> {
+    const { kvs, more, header } = await this.cluster.call("range", request);
+    return { kvs, more, revision: revision ?? header.revision };
+  }
+}
+
+interface Page {
+  readonly kvs: readonly IKeyValue[];
+  readonly more: boolean;
+  readonly revision: string;
+}
+
+/** As many items as fit a page if they are like those of the last one, growing step by step. */
+function nextLimit({ kvs }: Page): number {
+  const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  const fitting = Math.floor((PAGE_BYTES * kvs.length) / Math.max(bytes, 1));
+  return Math.max(1, Math.min(fitting, kvs.length * 4, LARGEST_PAGE));
+}

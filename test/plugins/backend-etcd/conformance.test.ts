@@ -1,0 +1,53 @@
+import { storageConformance, type ConformanceCase } from "../../../core/plugin/kit/storage-conformance.js";
+import { needEtcd, startEtcd, type EtcdCluster } from "../../kit/etcd.js";
+import { freshPrefix, open } from "./open.js";
+
+/** Cases under way at once: most of their time is waiting for leases to end. */
+const AT_ONCE = 6;
+
+describe("plugins/backend-etcd: conformance", function () {
+  this.timeout(120_000);
+  let etcd: EtcdCluster;
+  const cases = storageConformance(
+    async () => {
+      const prefix = freshPrefix();
+      return { storage: await open(etcd, { prefix }), peer: () => open(etcd, { prefix }) };
+    },
+    { patienceMs: 20_000 },
+  );
+  // The case that measures the event loop must have it for itself.
+  const alone = (one: ConformanceCase): boolean => one.name.startsWith("event loop");
+  const outcomes = new Map<ConformanceCase, PromiseWithResolvers<unknown>>();
+
+  before(async function () {
+    needEtcd(this);
+    etcd = await startEtcd();
+    const queue = cases.filter((one) => !alone(one));
+    queue.forEach((one) => outcomes.set(one, withResolvers()));
+    const runner = async (): Promise<void> => {
+      for (let one = queue.shift(); one; one = queue.shift()) {
+        outcomes.get(one)?.resolve(await one.run().catch((error: unknown) => ({ error })));
+      }
+    };
+    for (let n = 0; n < AT_ONCE; n++) void runner();
+  });
+  after(() => etcd?.dispose());
+
+  for (const one of cases) {
+    it(one.name, async () => {
+      const outcome = await (outcomes.get(one)?.promise ?? one.run());
+      if (outcome) throw (outcome as { error: unknown }).error;
+    });
+  }
+});
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+}
+
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => (resolve = done));
+  return { promise, resolve };
+}
