@@ -38,6 +38,7 @@ import { fromBase64 } from "./base64.js";
 import { createSigners } from "./signers.js";
 import { createSignups } from "./signup.js";
 import type { StorageAdmin } from "./storage-admin.js";
+import { createStorageBenches } from "./storage-benches.js";
 import { createStores } from "./stores.js";
 import { createTrustedAuthorities, type TrustedAuthorities } from "./trusted-authorities.js";
 import { createUserCertificates } from "./user-certificates.js";
@@ -51,6 +52,8 @@ export interface AuthServerOptions {
   readonly storage: Storage;
   /** Exchanges `storage` while it serves. */
   readonly storageAdmin: StorageAdmin;
+  /** The type of the backend behind `storage`, as it is now. */
+  readonly storageType: () => string;
   readonly settings: AuthSettings;
   readonly audit: AuditTrail;
   readonly recordings: Recordings;
@@ -227,6 +230,10 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
       ...{ sessionAudit, namespaces, owners, clock, log },
       directory: options.journalDirectory,
       isStored: (sessionId) => recordings.playback.exists(sessionId),
+    }),
+    storageBenches: createStorageBenches({
+      ...{ storage, hostname, audit, clock, log },
+      storageType: options.storageType,
     }),
     sessionControl: createSessionControl({
       places: stores.connectionPlaces,

@@ -53,6 +53,7 @@ export const authProviders: readonly Provider[] = [
       const server = createAuthServer({
         storage,
         storageAdmin,
+        storageType: () => storageAdmin.current.type,
         settings: clusterSettings(settings.auth!),
         audit,
         recordings: {

@@ -10,6 +10,7 @@ import { presenceRoutes } from "./routes/presence.js";
 import { connectionRoutes } from "./routes/connections.js";
 import { sessionRoutes } from "./routes/sessions.js";
 import { storageAdminRoutes } from "./routes/storage-admin.js";
+import { storageRoutes } from "./routes/storage.js";
 import { userRoutes } from "./routes/users.js";
 
 const ROUTES: readonly Route[] = [
@@ -22,6 +23,7 @@ const ROUTES: readonly Route[] = [
   ...connectionRoutes,
   ...auditRoutes,
   ...storageAdminRoutes,
+  ...storageRoutes,
 ];
 
 /** Registers every endpoint that answers JSON below `prefix` (wire.md §5.3). */

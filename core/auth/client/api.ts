@@ -25,6 +25,7 @@ import type {
   StorageStatus,
   StorageVerification,
 } from "../../resources/storage-status.js";
+import type { StorageBenchReport, StorageBenchRequest } from "../../resources/storage-bench.js";
 import type { SessionScreen, SessionTimeline, TimelineStart } from "../../resources/timeline.js";
 import type { ProvisionToken, SystemRole } from "../../resources/token.js";
 import type { User } from "../../resources/user.js";
@@ -379,6 +380,12 @@ export interface AuthApi {
   verifyStorage(against?: ConfigurationFile): Promise<StorageVerification>;
   /** How far a verification is. Throws `not_found` where this auth server does not run it. */
   getStorageVerification(id: string): Promise<StorageVerification>;
+
+  /**
+   * Measures the cluster's storage from the auth server's process, under a bounded load; takes as long as asked for, and
+   * up to 8 s more. Throws `limit_exceeded` while another measurement runs. Unknown to 4.2.
+   */
+  benchStorage(request: StorageBenchRequest): Promise<StorageBenchReport>;
 
   /** The first event is `init`. The stream ends by an error, or returns once the signal is aborted. */
   watch(kinds: readonly WatchKind[], signal: AbortSignal): AsyncIterable<WatchEvent>;

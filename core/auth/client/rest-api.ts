@@ -15,6 +15,7 @@ import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
 import { encodeSessionSlice } from "./session-slice.js";
 import type { StartedMove, StorageStatus, StorageVerification } from "../../resources/storage-status.js";
+import type { StorageBenchReport } from "../../resources/storage-bench.js";
 import type { SessionScreen, SessionTimeline } from "../../resources/timeline.js";
 import type { AuthApi, ConnectionLease, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
 import type { HttpClient, HttpRequest } from "./http-client.js";
@@ -146,6 +147,8 @@ export function createRestApi(http: HttpClient): RestApi {
       post("/storage/verifications", { against }, object<StorageVerification>("id", "done")),
     getStorageVerification: (id) =>
       get(`/storage/verifications/${segment(id)}`, object<StorageVerification>("id", "done")),
+    benchStorage: (request) =>
+      post("/storage/bench", request, object<StorageBenchReport>("backend", "server", "phases")),
 
     emitAuditEvent: ({ event, code, ...fields }) =>
       act("POST", "/events", { event: { Name: event, Code: code }, fields, type: event }),

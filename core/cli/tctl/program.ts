@@ -125,6 +125,11 @@ export const tctlProgram: ProgramOptions = {
           summary: "read every item, and compare with another storage",
           load: () => import("./storage-verify.js"),
         },
+        {
+          name: "bench",
+          summary: "measure how fast the storage is, from the auth server",
+          load: () => import("./storage-bench.js"),
+        },
       ],
     },
     { name: "top", summary: "show what a daemon is doing", load: () => import("./top.js") },

@@ -87,6 +87,7 @@ export async function startAuth(
   const server = createAuthServer({
     storage,
     storageAdmin: NO_STORAGE_ADMIN,
+    storageType: () => "memory",
     settings: { ...SETTINGS, ...settings },
     audit: {
       emit: async (event) => {

@@ -133,6 +133,7 @@ const CALLS: readonly [string, (api: AuthApi) => Promise<unknown>, readonly Call
   ["abortStorageMove", (api) => api.abortStorageMove(), ["Admin"]],
   ["verifyStorage", (api) => api.verifyStorage(), ["Admin"]],
   ["getStorageVerification", (api) => api.getStorageVerification("id"), ["Admin"]],
+  ["benchStorage", (api) => api.benchStorage({ duration_ms: 0, in_flight: 0, value_bytes: 0 }), ["Admin"]],
   ["getSessionEvents", (api) => api.getSessionEvents(SESSION), ["Proxy", "Admin", "user"]],
   ["getSessionEventPage", (api) => api.getSessionEventPage(SESSION), ["Proxy", "Admin", "user"]],
   [
