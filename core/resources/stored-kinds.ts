@@ -9,6 +9,9 @@ import {
   staticTokensCodec,
 } from "./cluster-codec.js";
 import { corrupt } from "../errors/error.js";
+import { keptCodec } from "./kept-codec.js";
+import { KEPT_KINDS } from "./kept.js";
+import { keys } from "./keys.js";
 import { keyShape } from "./key-shape.js";
 import { lockCodec } from "./lock-codec.js";
 import { roleCodec } from "./role-codec.js";
@@ -56,6 +59,16 @@ const secret = (name: string, pattern: string, decoder: Decoder): [RegExp, Store
   return [regExp, { ...kind, showsKey: false }];
 };
 
+/** Kinds that are only kept. An id of an access request is told to its user only, but it opens nothing. */
+const KEPT: readonly (readonly [RegExp, StoredKind])[] = KEPT_KINDS.map((kind) => {
+  const place = keys.keptOf(kind);
+  return open(
+    kind,
+    kind === "access_request" ? `${place}${NAME}/params` : `${place}${NAME}`,
+    keptCodec(kind),
+  );
+});
+
 /** The first that fits counts. */
 const KINDS: readonly (readonly [RegExp, StoredKind])[] = [
   open("cluster_name", "/cluster_configuration/name", clusterNameCodec),
@@ -78,6 +91,7 @@ const KINDS: readonly (readonly [RegExp, StoredKind])[] = [
   open("node", `/nodes/${NAME}/${NAME}`, serverCodec("node")),
   open("proxy", `/proxies/${NAME}`, serverCodec("proxy")),
   open("auth_server", `/authservers/${NAME}`, serverCodec("auth_server")),
+  ...KEPT,
   open("lock", own(`locks/${NAME}`), lockCodec),
 ];
 

@@ -11,7 +11,10 @@ export interface ChangedKey {
 
 const START: Position = { line: 1, column: 1 };
 
-/** The keys that differ between two versions of teleport.yaml, in the order of the new one; those that are gone come last. */
+/**
+ * The keys that differ between two versions of teleport.yaml, in the order of the new one; those that a map has no more come behind
+ * those it has.
+ */
 export function changedKeys(
   before: PositionedNode | undefined,
   after: PositionedNode | undefined,
