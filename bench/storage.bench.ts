@@ -5,11 +5,15 @@
  */
 import { cpus } from "node:os";
 import { isBackendName, type BackendName } from "./storage/backend.js";
-import { dirTarget } from "./storage/dir-target.js";
 import { benchBackend } from "./storage/harness.js";
 import type { BenchTarget } from "./storage/target.js";
 
-const TARGETS: Readonly<Partial<Record<BackendName, () => Promise<BenchTarget>>>> = { dir: dirTarget };
+/** Loaded one by one: their client libraries are large. */
+const TARGETS: Readonly<Record<BackendName, () => Promise<BenchTarget>>> = {
+  dir: async () => (await import("./storage/dir-target.js")).dirTarget(),
+  etcd: async () => (await import("./storage/etcd-target.js")).etcdTarget(),
+  dynamodb: async () => (await import("./storage/dynamodb-target.js")).dynamodbTarget(),
+};
 
 const wanted = process.argv.slice(2);
 for (const name of wanted) if (!isBackendName(name)) throw new Error(`no such backend: ${name}`);

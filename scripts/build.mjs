@@ -22,6 +22,7 @@ const ENTRIES = {
   // Beside the chunk that starts it.
   "chunks/pam-session": "core/node/pam/pam-session.ts",
   "chunks/socket-opener": "core/node/socket-opener.ts",
+  "chunks/crash-writer": "core/process/storage-test/crash-writer.ts",
   "plugin": "core/plugin/index.ts",
   "plugins/backend-dir": "plugins/backend-dir/index.ts",
   "plugins/writer-worker": "plugins/backend-dir/writer-worker.ts",

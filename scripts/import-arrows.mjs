@@ -31,9 +31,9 @@ const ARROWS = {
   "proxy": ["session", "auth/client", "ssh", "access", "pki", "audit", "recording", "plugin"],
   "process": [
     ...["config", "di", "plugin", "auth", "auth/client", "proxy", "node", "audit", "storage"],
-    ...["recording", "pki", "ssh", "resources", "session"],
+    ...["recording", "pki", "ssh", "resources", "session", "plugin/kit"],
   ],
-  "cli/teleport": ["process", "config", "auth/client", "plugin", "cli"],
+  "cli/teleport": ["process", "config", "auth/client", "plugin", "plugin/kit", "cli"],
   "cli/tctl": ["auth/client", "access", "config", "ssh", "pki", "recording", "resources", "plugin", "cli"],
   "cli/tsh": ["auth/client", "config", "ssh", "pki", "recording", "plugin", "cli"],
   "cli": ["plugin"],

@@ -1,34 +1,30 @@
 /** The whole test run: build, lint, format check, every test. The last line counts what passed, failed and was skipped. */
-import { readFileSync, rmSync } from "node:fs";
-import path from "node:path";
-import { mustRun, root, run } from "./run.mjs";
+import os from "node:os";
+import { runLanes } from "./lanes.mjs";
+import { mustRun, root } from "./run.mjs";
+import { testJobs } from "./test-jobs.mjs";
 
-const counts = path.join(root, "dist", ".test-counts.json");
-const bin = (name) => path.join(root, "node_modules", ".bin", name);
+/** Much of a job is waiting, even where there is one processor; with many, time-outs of tests are the limit. */
+const LANES = Math.min(4, Math.max(2, os.availableParallelism()));
+const SLOWEST_SHOWN = 15;
 
 mustRun(process.execPath, ["scripts/build.mjs", "--clean"]);
-const style = [run(bin("eslint"), ["."]), run(bin("prettier"), ["--check", "--log-level=warn", "."])];
-const styleFailures = style.filter((code) => code !== 0).length;
-rmSync(counts, { force: true });
-run(
-  bin("mocha"),
-  ["--reporter", "scripts/reporter.cjs", "--exit", "dist/test/**/*.test.js", ...process.argv.slice(2)],
-  { TEST_COUNTS: counts },
-);
+const results = await runLanes(testJobs(process.argv.slice(2)), {
+  lanes: LANES,
+  cwd: root,
+  write: (text) => process.stdout.write(text),
+});
 
-let passed = 0;
-let failed = styleFailures;
-let skipped = 0;
-try {
-  const tests = JSON.parse(readFileSync(counts, "utf8"));
-  passed += tests.passed;
-  failed += tests.failed;
-  skipped += tests.skipped;
-} catch {
-  console.log("The tests did not run to their end.");
-  failed += 1;
+if (results.every(({ counted, passed }) => !counted || passed === 0)) {
+  results.push({ name: "mocha", seconds: 0, passed: 0, failed: 1, skipped: 0, failures: ["no test passed"] });
 }
-if (passed === 0) failed += 1;
-passed += style.length - styleFailures;
+const sum = (what) => results.reduce((total, result) => total + result[what], 0);
+const bySeconds = [...results].sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN);
+console.log(
+  `\nSlowest: ${bySeconds.map(({ name, seconds }) => `${name} ${seconds.toFixed(0)} s`).join(", ")}`,
+);
+const failures = results.flatMap((result) => result.failures);
+if (failures.length > 0) console.log(["Failed:", ...failures.map((line) => `  ${line}`)].join("\n"));
+const [passed, failed, skipped] = ["passed", "failed", "skipped"].map(sum);
 process.exitCode = failed === 0 ? 0 : 1;
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);

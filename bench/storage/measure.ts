@@ -1,6 +1,7 @@
 /** How the benches of the storage measure: rates, times, processor seconds and the longest turn of the event loop. */
+import { closeSync, openSync, readSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 
 /** What a number of operations cost. */
 export interface Cost {
@@ -42,6 +43,44 @@ export async function cost(
     cpuMsPerThousand: round((user + system) / count),
     longestTurnMs: round(Math.max(0, turns.max / 1e6 - RESOLUTION_MS)),
   };
+}
+
+/**
+ * The longest turn of the event loop that is our own doing, in milliseconds: without the time in which this thread was
+ * ready to run and other processes had the processors. Waiting for a disk is in it. Linux only.
+ */
+export async function ownTurnMs(
+  count: number,
+  inFlight: number,
+  operation: (n: number) => unknown,
+): Promise<number> {
+  const schedule = openSync(`/proc/self/task/${process.pid}/schedstat`, "r");
+  const text = Buffer.alloc(128);
+  // Nanoseconds on a processor, nanoseconds ready to run, time slices.
+  const readyMs = (): number => {
+    const bytes = readSync(schedule, text, 0, text.length, 0);
+    return Number(text.toString("latin1", 0, bytes).split(" ")[1]) / 1e6;
+  };
+  let longest = 0;
+  let isRunning = true;
+  const watching = (async () => {
+    for (let before = { at: performance.now(), ready: readyMs() }; isRunning;) {
+      await turn();
+      const now = { at: performance.now(), ready: readyMs() };
+      longest = Math.max(longest, now.at - before.at - (now.ready - before.ready));
+      before = now;
+    }
+  })();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (next < count) await operation(next++);
+    }),
+  );
+  isRunning = false;
+  await watching;
+  closeSync(schedule);
+  return round(longest);
 }
 
 /** The machine's own stalls: the longest turn of a loop that does nothing. */

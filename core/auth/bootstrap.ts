@@ -2,6 +2,7 @@
  * `teleport start --bootstrap FILE`: the first start of a cluster from the output of `tctl get all`, so that a new store,
  * in whatever backend, has what an old one had. All or nothing, and before anything is served.
  */
+import { setImmediate } from "node:timers/promises";
 import { ConfigError, problemIn } from "../document/problem.js";
 import { errorMessage } from "../errors/error.js";
 import type { Clock } from "../plugin/clock.js";
@@ -24,6 +25,9 @@ export interface BootstrapOptions {
   readonly log: Logger;
   readonly clock: Clock;
 }
+
+/** How many resources are looked at between two looks at what else there is to do. */
+const BATCH = 50;
 
 /** How many items are written at once: a backend over the network takes many in the time of one. */
 const WRITES_AT_ONCE = 32;
@@ -69,6 +73,7 @@ async function rehearse(
   const accounts = createAccounts({ stores, locks, audit: NO_AUDIT, clock });
   for (const role of [adminRole, ...PRESET_ROLES]) await stores.roles.create(role);
   const taken = new Set<string>();
+  let count = 0;
   for (const { position, kind, name, value } of inOrder(resources)) {
     const refused = (message: string, cause?: unknown): Error =>
       Object.assign(new ConfigError([problemIn(file, { position, message })]), { cause });
@@ -76,6 +81,8 @@ async function rehearse(
     // Authorities of both types have one name; the store tells those apart.
     if (kind.kind !== "cert_authority" && taken.has(key)) throw refused(`${kind.kind} is there twice`);
     taken.add(key);
+    // What lies in memory never waits, but the lease of the start-up lock must be held meanwhile.
+    if (++count % BATCH === 0) await setImmediate();
     try {
       await kind.take(value, { clusterName, stores, accounts, locks, clock });
     } catch (error) {

@@ -24,6 +24,8 @@ const CLOSE_TIMEOUT_MS = 10_000;
 
 /** The plugins that a configuration can choose from. */
 export interface PluginHost {
+  /** The ids of the third-party plugins, in the order of their specifiers. */
+  readonly thirdParty: readonly string[];
   /** The definition of `<kind>.<name>`. Throws `plugin` where there is none or it cannot be loaded. */
   definition<K extends PluginKind>(kind: K, name: string): Promise<PluginDefinition<K>>;
 }
@@ -57,6 +59,7 @@ export async function openPluginHost(specifiers: readonly string[], configDir: s
   }
 
   return {
+    thirdParty: [...thirdParty.keys()],
     async definition<K extends PluginKind>(kind: K, name: string): Promise<PluginDefinition<K>> {
       const id = `${kind}.${name}`;
       const loaded = thirdParty.get(id) ?? (await loadBuiltIn(id, [...thirdParty.keys()]));

@@ -112,16 +112,16 @@ export function createCredentialStore(storage: Storage): CredentialStore {
 
 /** One stored secret in the form of exports. */
 function secretOf({ key, value }: Item): LocalAuthSecrets {
-  switch (SECRET_ITEM.exec(key)?.groups?.["part"]) {
-    case "pwd":
-      return { password_hash: Buffer.from(value).toString("base64") };
-    case "totp":
-      return { totp_key: Buffer.from(value).toString("utf8") };
-    case "u2fregistration":
-      return { u2f_registration: fromStoredU2f(u2fRegistrationCodec.decode(key, value)) };
-    case "u2fregistrationcounter":
-      return { u2f_counter: u2fCounterCodec.decode(key, value).counter };
-    default:
-      return {};
-  }
+  const part = SECRET_ITEM.exec(key)?.groups?.["part"] ?? "";
+  return READERS[part]?.(key, value) ?? {};
 }
+
+/** How each of the items is read. */
+const READERS: Readonly<Record<string, (key: string, value: Uint8Array) => LocalAuthSecrets>> = {
+  pwd: (_key, value) => ({ password_hash: Buffer.from(value).toString("base64") }),
+  totp: (_key, value) => ({ totp_key: Buffer.from(value).toString("utf8") }),
+  u2fregistration: (key, value) => ({
+    u2f_registration: fromStoredU2f(u2fRegistrationCodec.decode(key, value)),
+  }),
+  u2fregistrationcounter: (key, value) => ({ u2f_counter: u2fCounterCodec.decode(key, value).counter }),
+};

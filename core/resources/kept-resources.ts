@@ -4,6 +4,10 @@ import { keptCodec } from "./kept-codec.js";
 import { KEPT_KINDS, type KeptKind, type KeptResource } from "./kept.js";
 import { below, keys } from "./keys.js";
 import { optionalTime } from "./rfc3339.js";
+import { withStoredExpiry } from "./roles.js";
+
+/** For these only the time inside counts (storage.md §0). */
+const INSIDE_ONLY: ReadonlySet<KeptKind> = new Set<KeptKind>(["github", "remote_cluster"]);
 
 /** Resources of the kinds that are only kept. */
 export interface KeptStore {
@@ -19,7 +23,7 @@ export function createKeptStore(storage: Storage): KeptStore {
   return {
     async list(kind) {
       const found = await collections.get(kind)!.list(below(keys.keptOf(kind)), (key) => isOwnKey(kind, key));
-      return found.map(({ value }) => value);
+      return found.map(INSIDE_ONLY.has(kind) ? ({ value }) => value : withStoredExpiry);
     },
     async put(resource) {
       const { kind, metadata } = resource;

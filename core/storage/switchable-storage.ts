@@ -175,7 +175,7 @@ export class SwitchableStorage implements Storage {
       await this.confirm(store);
       return result;
     } finally {
-      const held = [...this.#observers].map((observe) => observe(touched));
+      const held = [...this.#observers].map(async (observe) => observe(touched));
       this.#gate.leave();
       await Promise.all(held);
     }

@@ -13,12 +13,22 @@ import type { PeerAddress } from "./settings.js";
 export const CALL_MS = 12_000;
 /** The longest single attempt: a little longer than etcd's own limit of 7 s. */
 const ATTEMPT_MS = 8000;
+/**
+ * The first attempt; every further one has twice the time. A request that was on its way to a leader when that was lost
+ * gets no answer before etcd's own limit.
+ */
+const FIRST_ATTEMPT_MS = 2000;
 /** An answer that takes longer than this makes us look at the peer. */
 const SILENT_MS = 600;
 /** How long a peer has to answer when another one does. */
 const EXAMINATION_MS = 600;
 /** How often peers with open watches are looked at: a frozen one says nothing by itself. */
 const PULSE_MS = 1500;
+
+/** How long an attempt may take after so many others. */
+export function attemptMs(tries: number, deadline: number): number {
+  return Math.min(FIRST_ATTEMPT_MS * 2 ** tries, deadline - performance.now());
+}
 
 /** Options of a repeated call. */
 export interface CallOptions {
@@ -36,6 +46,7 @@ export class Cluster {
   readonly #gate = new Gate();
   #current: Peer;
   #id: string | undefined;
+  #shortId = "0";
   #seen = 0;
   #examination: Promise<void> | undefined;
 
@@ -54,9 +65,9 @@ export class Cluster {
     closing.addEventListener("abort", () => this.#peers.forEach((peer) => peer.drop()), { once: true });
   }
 
-  /** The number of the etcd cluster; known once connected. */
+  /** The number of the etcd cluster, in base 36; known once connected. */
   get id(): string {
-    return this.#id ?? "0";
+    return this.#shortId;
   }
 
   /** The newest store revision that any answer has shown. */
@@ -111,9 +122,9 @@ export class Cluster {
   ): Promise<Calls[M]["response"]> {
     const deadline = performance.now() + (options.timeoutMs ?? CALL_MS);
     const backoff = new Backoff(this.clock);
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       try {
-        return await this.attempt(method, request, deadline - performance.now());
+        return await this.attempt(method, request, attemptMs(tries, deadline));
       } catch (error) {
         const failure = callFailure(error, this.#current.url);
         if (!mayRetry(failure) || performance.now() >= deadline) throw failure;
@@ -183,7 +194,10 @@ export class Cluster {
 
   /** Notes the revision and checks the cluster of an answer. */
   note(header: IResponseHeader, peer: string): void {
-    this.#id ??= header.cluster_id;
+    if (this.#id === undefined) {
+      this.#id = header.cluster_id;
+      this.#shortId = BigInt(header.cluster_id).toString(36);
+    }
     if (header.cluster_id !== this.#id) {
       throw new CallFailure("stranger", peer, "it belongs to another etcd cluster than the other peers");
     }

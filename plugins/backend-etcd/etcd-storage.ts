@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import {
   alreadyExists,
   badParameter,
@@ -30,6 +31,7 @@ import { LeaseExpiry } from "./lease-expiry.js";
 import { formatRevision, parseRevision, type KnownRevision } from "./position.js";
 import { refuseForeignPrefix } from "./prefix-check.js";
 import type { EtcdSettings } from "./settings.js";
+import { RangeItems } from "./range-items.js";
 import { encodeValue, MAX_VALUE_BYTES } from "./value-text.js";
 import { Writer, type Write, type Written } from "./writer.js";
 
@@ -89,6 +91,8 @@ export class EtcdStorage implements Storage {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLogger;
     const closed = this.#closing.signal;
+    // Every call and watch listens to them.
+    setMaxListeners(0, closed, this.#ending.signal);
     this.#access = new Access(options, this.#log);
     this.#keys = new KeySpace(options.prefix);
     const probe = Buffer.from(`${options.prefix}/cluster_configuration/name`);
@@ -167,17 +171,13 @@ export class EtcdStorage implements Storage {
     return this.#reader.item(stored);
   }
 
-  async *range(range: KeyRange, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Item> {
-    options.signal?.throwIfAborted();
-    this.#check();
-    const bounds = this.#keys.range(range);
-    if (!bounds) return;
-    try {
-      yield* this.#reader.range(bounds, options.signal);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      throw storageError(error);
-    }
+  range(range: KeyRange, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Item> {
+    const pages = (): AsyncIterable<Item[]> => {
+      this.#check();
+      const bounds = this.#keys.range(range);
+      return bounds ? this.#reader.pages(bounds) : nothing();
+    };
+    return new RangeItems(pages, options.signal);
   }
 
   async delete(key: string, expected?: Revision): Promise<void> {
@@ -357,6 +357,8 @@ export class EtcdStorage implements Storage {
     }
   }
 }
+
+async function* nothing(): AsyncGenerator<never> {}
 
 /** What a write does; made anew for every attempt. */
 interface Operation {

@@ -184,7 +184,7 @@ const CAUSES: readonly (readonly [RegExp, string, "lasting" | "passing"])[] = [
   [/invalid user ID or password|authentication failed/, "user name or password is wrong", "lasting"],
   [/UNIMPLEMENTED|Received HTTP status code/, "there is no etcd with API v3", "lasting"],
   [
-    /Protocol error|Parse Error|socket hang up|ECONNRESET|Connection dropped|disconnected|closed/i,
+    /Protocol error|Parse Error|socket hang up|ECONNRESET|Failed to connect|Connection dropped|disconnected|closed/i,
     "it closed the connection: does it want TLS or another client certificate, or is it no etcd?",
     "passing",
   ],

@@ -8,8 +8,8 @@ import { formatRevision } from "./position.js";
 import { decodeValue } from "./value-text.js";
 
 /** Items of the first page of a range, and of the largest one. */
-const FIRST_PAGE = 64;
-const LARGEST_PAGE = 512;
+const FIRST_PAGE = 128;
+const LARGEST_PAGE = 500;
 /** What a page is meant to hold: more at once would hold up the event loop. */
 const PAGE_BYTES = 256 * 1024;
 
@@ -66,10 +66,10 @@ export class ItemReader {
   }
 
   /**
-   * The live items of a range in key order, as they were at one moment. Only where etcd compacts that moment away during
-   * a long reading, the rest is as it is later. The next page is fetched while one is read.
+   * The live items of a range in key order, as they were at one moment, page by page. Only where etcd compacts that moment
+   * away during a long reading, the rest is as it is later. The next page is fetched while one is read.
    */
-  async *range(range: EtcdRange, signal: AbortSignal | undefined): AsyncGenerator<Item> {
+  async *pages(range: EtcdRange): AsyncGenerator<Item[]> {
     let next: Promise<Page> | undefined = this.#page(range.start, range.end, FIRST_PAGE, undefined);
     while (next) {
       const page: Page = await next;
@@ -81,35 +81,28 @@ export class ItemReader {
         // The reader may stop before it looks at this page.
         next.catch(() => undefined);
       }
-      const leases = new Map<string, Promise<number>>();
-      for (const { lease } of page.kvs) {
-        const second = this.expiry.second(lease);
-        if (second instanceof Promise) leases.set(lease, second);
-      }
-      await Promise.all(leases.values());
-      for (const kv of page.kvs) {
-        signal?.throwIfAborted();
-        const stored = await this.#liveNow(kv);
-        if (stored) yield this.item(stored);
-      }
+      const asked = page.kvs.map(({ lease }) => this.expiry.second(lease));
+      const promised = asked.some((second) => second instanceof Promise);
+      const seconds = promised ? await Promise.all(asked.map(async (second) => second)) : asked;
+      yield page.kvs.flatMap((kv, index) => {
+        const second = seconds[index] as number | undefined;
+        return this.expired(second) ? [] : [this.item({ kv, second })];
+      });
     }
-  }
-
-  /** Without a turn of the event loop where the expiry is known. */
-  #liveNow(kv: IKeyValue): Stored | undefined | Promise<Stored | undefined> {
-    const second = this.expiry.second(kv.lease);
-    if (second instanceof Promise) return this.live(kv);
-    return this.expired(second) ? undefined : { kv, second };
   }
 
   async #page(key: Buffer, end: Buffer, limit: number, revision: string | undefined): Promise<Page> {
     const request = { key, range_end: end, limit };
     if (revision === undefined) return this.#pageAt(request, undefined);
+    const pinned = { ...request, revision };
     try {
-      return await this.#pageAt({ ...request, revision }, revision);
+      // What stood at a revision is the same at every member that has got there.
+      return await this.#pageAt({ ...pinned, serializable: true }, revision);
     } catch (error) {
-      if (callFailure(error, "etcd").kind !== "compacted") throw error;
-      return this.#pageAt(request, undefined);
+      const { kind } = callFailure(error, "etcd");
+      if (kind === "future") return this.#pageAt(pinned, revision);
+      if (kind === "compacted") return this.#pageAt(request, undefined);
+      throw error;
     }
   }
 
@@ -129,5 +122,5 @@ interface Page {
 function nextLimit({ kvs }: Page): number {
   const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
   const fitting = Math.floor((PAGE_BYTES * kvs.length) / Math.max(bytes, 1));
-  return Math.max(1, Math.min(fitting, kvs.length * 4, LARGEST_PAGE));
+  return Math.max(1, Math.min(fitting, kvs.length * 8, LARGEST_PAGE));
 }

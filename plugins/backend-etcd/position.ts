@@ -18,24 +18,23 @@ export interface Position {
 
 /**
  * The revision of an item. It names the etcd cluster: a store that was restored from a snapshot is a new one and counts
- * its revisions on from an older number.
+ * its revisions on from an older number. `cluster` is {@link Cluster.id}.
  */
 export function formatRevision(cluster: string, mod: string, lease: string): Revision {
-  const place = `${mod}.${BigInt(cluster).toString(36)}`;
-  return lease === "0" ? place : `${place}.${BigInt(lease).toString(16)}`;
+  return lease === "0" ? `${mod}.${cluster}` : `${mod}.${cluster}.${lease}`;
 }
 
 /** Reads a revision back; undefined where it is none, or one of another etcd cluster. */
 export function parseRevision(cluster: string, revision: Revision): KnownRevision | undefined {
-  const match = /^([1-9][0-9]{0,17})\.([0-9a-z]{1,13})(?:\.([0-9a-f]{1,16}))?$/.exec(revision);
+  const match = /^([1-9][0-9]{0,17})\.([0-9a-z]{1,13})(?:\.([1-9][0-9]{0,18}))?$/.exec(revision);
   const [, mod, store, lease] = match ?? [];
-  if (mod === undefined || store !== BigInt(cluster).toString(36)) return undefined;
-  return { mod, lease: lease === undefined ? "0" : BigInt(`0x${lease}`).toString() };
+  if (mod === undefined || store !== cluster) return undefined;
+  return { mod, lease: lease ?? "0" };
 }
 
 /** The cursor behind a position. */
 export function formatCursor(cluster: string, { revision, key }: Position): Cursor {
-  const place = `${BigInt(cluster).toString(36)}.${revision}`;
+  const place = `${cluster}.${revision}`;
   return key === undefined ? place : `${place}.${key}`;
 }
 
@@ -43,6 +42,6 @@ export function formatCursor(cluster: string, { revision, key }: Position): Curs
 export function parseCursor(cluster: string, cursor: Cursor): Position | undefined {
   const match = /^([0-9a-z]{1,13})\.([0-9]{1,15})(?:\.([0-9A-Za-z+/=]+))?$/.exec(cursor);
   const [, store, revision, key] = match ?? [];
-  if (revision === undefined || store !== BigInt(cluster).toString(36)) return undefined;
+  if (revision === undefined || store !== cluster) return undefined;
   return { revision: Number(revision), ...(key !== undefined && { key }) };
 }

@@ -21,9 +21,11 @@ function decode(stored: Buffer): Buffer | undefined {
   const { length } = stored;
   // Node's decoder takes the alphabet of URLs as well and skips what it does not know.
   if (length % 4 !== 0 || stored.includes("-") || stored.includes("_")) return undefined;
-  const padding = stored[length - 2] === PAD ? 2 : stored[length - 1] === PAD ? 1 : 0;
+  const first = stored.indexOf("=");
+  const padding = first === -1 ? 0 : length - first;
+  if (padding > 2 || (padding === 2 && stored[length - 1] !== PAD)) return undefined;
   const value = Buffer.from(stored.toString("latin1"), "base64");
-  return value.length === (length / 4) * 3 - (length === 0 ? 0 : padding) ? value : undefined;
+  return value.length === (length / 4) * 3 - padding ? value : undefined;
 }
 
 const PAD = "=".charCodeAt(0);

@@ -1,7 +1,7 @@
 import { unavailable, type Clock, type Logger } from "@teleport/plugin";
 import type { ICompare, IRequestOp, IResponseOp } from "etcd3";
 import { Backoff } from "./backoff.js";
-import { CALL_MS, type Cluster } from "./cluster.js";
+import { attemptMs, CALL_MS, type Cluster } from "./cluster.js";
 import { callFailure, causeOf, mayRetry, type CallFailure } from "./failure.js";
 import { Session, SESSION_TTL_S } from "./session.js";
 
@@ -87,7 +87,7 @@ export class Writer {
   async #attempts(prepare: () => Write | Promise<Write>, leaseLost: () => void): Promise<Written> {
     const deadline = performance.now() + CALL_MS;
     const backoff = new Backoff(this.clock);
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const write = await prepare();
       const session = await this.#current();
       const { mark, op } = session.mark(this.cluster);
@@ -99,7 +99,7 @@ export class Writer {
             success: [...write.success, op],
             failure: [{ request_range: { key: session.key, keys_only: true } }, ...(write.failure ?? [])],
           },
-          deadline - performance.now(),
+          attemptMs(tries, deadline),
         );
         if (response.succeeded) {
           const responses = response.responses.slice(0, -1);

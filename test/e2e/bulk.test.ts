@@ -4,14 +4,13 @@ import { spawn } from "node:child_process";
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { once } from "node:events";
-import net from "node:net";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { connectWhenOpen } from "./kit/connect-when-open.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
 import { startDigestServer } from "./kit/digest-server.js";
 import { freePorts } from "./kit/ports.js";
 import { needProgram, succeed } from "./kit/programs.js";
-import { said } from "./kit/said.js";
 import { addUser, sshClient, type SshClient } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
@@ -74,13 +73,11 @@ describe("e2e: 500 MB", function () {
     const [local] = (await freePorts(1)) as [number];
     const forward = spawn(
       "ssh",
-      [...jump(), "-v", "-N", "-L", `127.0.0.1:${local}:127.0.0.1:${port}`, `${LOGIN}@node1.example.test`],
-      { stdio: ["ignore", "ignore", "pipe"] },
+      [...jump(), "-N", "-L", `127.0.0.1:${local}:127.0.0.1:${port}`, `${LOGIN}@node1.example.test`],
+      { stdio: ["ignore", "ignore", "inherit"] },
     );
     try {
-      // It says "listening" before it listens.
-      await said(forward.stderr, "Entering interactive session.");
-      const socket = net.connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
+      const socket = await connectWhenOpen(local);
       let answer = "";
       socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
       await pipeline(createReadStream(source), socket, { end: false });

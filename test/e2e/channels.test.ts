@@ -38,8 +38,8 @@ describe("e2e: channels", function () {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
     // The last event of a session is written behind its channel's end.
-    await daemon.audited(
-      () => daemon.audit().filter(({ event }) => event === "session.end").length >= CHANNELS + AT_ONCE,
+    await daemon.auditHolds(
+      (events) => events.filter(({ event }) => event === "session.end").length >= CHANNELS + AT_ONCE,
     );
     const after = await held(daemon);
     assert.ok(

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import net from "node:net";
 import path from "node:path";
+import { connectWhenOpen } from "./kit/connect-when-open.js";
 import { startDigestServer } from "./kit/digest-server.js";
 import { freePorts } from "./kit/ports.js";
 import { needProgram, ours, succeed } from "./kit/programs.js";
@@ -127,17 +127,3 @@ for (const mode of ["node", "proxy"] as const) {
 
 /** Sessions whose recording was looked at. */
 const played = new Set<unknown>();
-
-/** Connects once the forward listens: clients say nothing when they do. */
-async function connectWhenOpen(port: number): Promise<net.Socket> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-    const open = await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    });
-    if (open) return socket;
-    if (Date.now() > deadline) throw new Error(`nothing listens on port ${port}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

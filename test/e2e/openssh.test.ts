@@ -2,15 +2,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import net from "node:net";
 import path from "node:path";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { connectWhenOpen } from "./kit/connect-when-open.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
 import { startDigestServer } from "./kit/digest-server.js";
 import { freePorts } from "./kit/ports.js";
 import { needProgram, run, succeed, type Outcome } from "./kit/programs.js";
-import { said } from "./kit/said.js";
 import { addUser, sshClient, type SshClient } from "./kit/users.js";
 
 const LOGIN = process.env.USER ?? "root";
@@ -207,18 +206,12 @@ describe("e2e: stock OpenSSH", function () {
     const target = await startDigestServer();
     const { port } = target;
     const [local] = (await freePorts(1)) as [number];
-    const forward = spawn(
-      "ssh",
-      [...jump(), "-N", "-L", `127.0.0.1:${local}:127.0.0.1:${port}`, at(NODE), "-v"],
-      {
-        stdio: ["ignore", "ignore", "pipe"],
-      },
-    );
+    const forward = spawn("ssh", [...jump(), "-N", "-L", `127.0.0.1:${local}:127.0.0.1:${port}`, at(NODE)], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     try {
-      // It says "listening" before it listens.
-      await said(forward.stderr, "Entering interactive session.");
       const data = Buffer.alloc(3_000_000, "forwarded");
-      const socket = net.connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
+      const socket = await connectWhenOpen(local);
       let answer = "";
       socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
       socket.end(data);

@@ -81,7 +81,7 @@ describe("e2e: recordings straight to the auth server", function () {
     child.stdin!.write("\n");
     await uploadOf(sid);
     assert.deepEqual(filesBelow(path.join(node.dataDir, "log", "upload")), []);
-    assert.deepEqual(filesBelow(path.join(daemon.dataDir, "auth", "journals")), []);
+    await untilEmpty(path.join(daemon.dataDir, "auth", "journals"));
     assert.match(await played(sid), /recorded words/);
     const ends = daemon.audit().filter((event) => event.event === "session.end" && event.sid === sid);
     assert.deepEqual(
@@ -105,31 +105,42 @@ describe("e2e: recordings straight to the auth server", function () {
     for (let i = 1; i <= 100; i++) assert.ok(recorded.includes(`tick ${i}\\r`), `tick ${i}`);
   });
 
-  it("end the session with a clear line where auth stays away, and are finished once it is back", async () => {
-    const child = terminal(node, "two", `: long; ${TICKS}; ${TICKS}; ${TICKS}`);
-    const shown = collected(child);
-    await said(child.stdout!, "tick 3\r");
-    await daemon.stop("SIGKILL");
-    const { text } = await shown;
-    assert.match(text, LOST);
-    await daemon.restart();
-    const sid = await startOf(": long");
-    await uploadOf(sid);
-    assert.match(await played(sid), /tick 3\\r/);
-  });
+  describe("that nobody ends", () => {
+    let shown: string;
+    let away: string;
+    let dying: string;
 
-  it("are finished where the node dies", async () => {
-    const dying = await newNode("three");
-    const child = terminal(dying, "three", `: dying; ${TICKS}; ${TICKS}`);
-    await said(child.stdout!, "tick 3\r");
-    await dying.stop();
-    child.kill();
-    const sid = await startOf(": dying");
-    await uploadOf(sid);
-    const end = await daemon.audited((event) => event.event === "session.end" && event.sid === sid);
-    assert.equal(end.interrupted, true);
-    assert.deepEqual(end.participants, ["alice"]);
-    assert.match(await played(sid), /tick 3\\r/);
+    // Auth waits for both hosts at once.
+    before(async () => {
+      const long = terminal(node, "two", `: long; ${TICKS}; ${TICKS}; ${TICKS}`);
+      const all = collected(long);
+      await said(long.stdout!, "tick 3\r");
+      await daemon.stop("SIGKILL");
+      shown = (await all).text;
+      await daemon.restart();
+      away = await startOf(": long");
+
+      const three = await newNode("three");
+      const child = terminal(three, "three", `: dying; ${TICKS}; ${TICKS}`);
+      await said(child.stdout!, "tick 3\r");
+      await three.stop();
+      child.kill();
+      dying = await startOf(": dying");
+    });
+
+    it("end the session with a clear line where auth stays away, and are finished once it is back", async () => {
+      assert.match(shown, LOST);
+      await uploadOf(away);
+      assert.match(await played(away), /tick 3\\r/);
+    });
+
+    it("are finished where the node dies", async () => {
+      await uploadOf(dying);
+      const end = await daemon.audited((event) => event.event === "session.end" && event.sid === dying);
+      assert.equal(end.interrupted, true);
+      assert.deepEqual(end.participants, ["alice"]);
+      assert.match(await played(dying), /tick 3\\r/);
+    });
   });
 
   it("end the session with a clear line where auth's disk is full", async function () {
@@ -218,6 +229,15 @@ function collected(child: ChildProcess): Promise<{ code: number | null; text: st
 function filesBelow(folder: string, pattern = /./): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
-    (name) => pattern.test(name) && statSync(path.join(folder, name)).isFile(),
+    (name) => pattern.test(name) && statSync(path.join(folder, name), { throwIfNoEntry: false })?.isFile(),
   );
+}
+
+/** Resolves when no file is left below a folder: auth clears up after it has told of an upload. */
+async function untilEmpty(folder: string): Promise<void> {
+  const deadline = Date.now() + FINISHED_WITHIN_MS;
+  for (let left = filesBelow(folder); left.length > 0; left = filesBelow(folder)) {
+    if (Date.now() > deadline) throw new Error(`these stay in ${folder}: ${left.join(", ")}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }

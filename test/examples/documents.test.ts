@@ -15,7 +15,11 @@ const documents = ["README.md", "examples/audit-webhook/README.md"].concat(
 );
 
 describe("examples: configurations", () => {
-  for (const file of ["examples/teleport.yaml", "examples/audit-webhook/teleport.yaml"]) {
+  for (const file of [
+    "examples/teleport.yaml",
+    "examples/etcd.yaml",
+    "examples/audit-webhook/teleport.yaml",
+  ]) {
     it(`${file} is accepted without a warning`, () => {
       assert.deepEqual(loadConfig(read(file), file).warnings, []);
     });

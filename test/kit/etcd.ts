@@ -33,8 +33,8 @@ export interface EtcdOptions {
   readonly members?: 1 | 3;
   /** Serve clients over TLS and ask them for a certificate. */
   readonly tls?: boolean;
-  /** With `tls`: a client without a certificate is served too. */
-  readonly optionalClientCertificate?: boolean;
+  /** With `tls`: clients are not asked for a certificate. */
+  readonly withoutClientCertificate?: boolean;
   /** Put proxies between the members, so that {@link EtcdCluster.isolate} can cut them off. */
   readonly partitions?: boolean;
   /** More arguments of each server. */
@@ -193,8 +193,8 @@ export class EtcdCluster {
     const tls = this.certificates;
     if (!tls) return [];
     return [
-      ...["--cert-file", tls.serverCert, "--key-file", tls.serverKey, "--trusted-ca-file", tls.ca],
-      ...(this.options.optionalClientCertificate ? [] : ["--client-cert-auth"]),
+      ...["--cert-file", tls.serverCert, "--key-file", tls.serverKey],
+      ...(this.options.withoutClientCertificate ? [] : ["--client-cert-auth", "--trusted-ca-file", tls.ca]),
     ];
   }
 }

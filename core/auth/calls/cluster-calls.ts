@@ -105,14 +105,10 @@ export function clusterCalls({
     async getKeptResources(kind, withSecrets = false) {
       // As in 4.2: what lies in a trusted cluster is for those who may read it at all.
       const hasSecrets = RULED_AS_CONNECTORS.has(kind);
-      const seen = await may.visible(
-        hasSecrets ? "auth_connector" : kind,
-        () => stores.kept.list(kind),
-        {
-          verbs: ["list", hasSecrets ? readVerb(withSecrets) : "read"],
-          thing: (resource) => ({ resource: withoutKeptSecrets(resource) }),
-        },
-      );
+      const seen = await may.visible(hasSecrets ? "auth_connector" : kind, () => stores.kept.list(kind), {
+        verbs: ["list", hasSecrets ? readVerb(withSecrets) : "read"],
+        thing: (resource) => ({ resource: withoutKeptSecrets(resource) }),
+      });
       return withSecrets ? seen : seen.map(withoutKeptSecrets);
     },
     async getNamespaces() {

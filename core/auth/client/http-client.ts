@@ -148,8 +148,13 @@ async function pump(stream: AsyncIterable<Uint8Array>, outgoing: ClientRequest):
     if (outgoing.destroyed) return;
     if (!outgoing.write(chunk)) {
       await new Promise<void>((resolve) => {
-        outgoing.once("drain", resolve);
-        outgoing.once("close", resolve);
+        const goOn = (): void => {
+          outgoing.off("drain", goOn);
+          outgoing.off("close", goOn);
+          resolve();
+        };
+        outgoing.on("drain", goOn);
+        outgoing.on("close", goOn);
       });
     }
   }

@@ -22,6 +22,17 @@ export const teleportProgram: ProgramOptions = {
       summary: "print a sample configuration, or check one",
       load: () => import("./configure.js"),
     },
+    {
+      name: "plugin",
+      summary: "tools for authors of plugins",
+      commands: [
+        {
+          name: "test",
+          summary: "prove that a storage plugin keeps the contract",
+          load: () => import("./plugin-test.js"),
+        },
+      ],
+    },
     { name: "version", summary: "print the version", load: () => import("../version.js") },
   ],
   examples: [

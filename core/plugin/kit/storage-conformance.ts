@@ -25,6 +25,8 @@ import { NotApplicable, Trial, type StorageFixture, type StorageTrial } from "./
 import { within } from "./within.js";
 
 export { ManualClock } from "./manual-clock.js";
+export { capabilityMatrix, type CapabilityRow } from "./capability-matrix.js";
+export { prefixedStorage } from "./prefixed-storage.js";
 export { runCases, type RunOptions } from "./run-cases.js";
 export { serveCrashWriter } from "./storage/crash-writer.js";
 export type { StorageFixture } from "./storage/trial.js";

@@ -23,6 +23,7 @@ import {
   type SshLimits,
   type SshSigner,
 } from "../../ssh/contract.js";
+import { KEEP_ALIVE_REQUEST } from "../../ssh/connection.js";
 import { createSshServer } from "../../ssh/server.js";
 import { socketAddresses } from "../../ssh/socket-addresses.js";
 import {
@@ -102,7 +103,7 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
       taken = true;
       if (request.name === "subsystem")
         return serveSubsystem(request, channel, { connection: client, offersAgent });
-      await refuse(channel, `(proxy) proxy doesn't support request type '${request.name}'`);
+      await refuse(client, channel, `(proxy) proxy doesn't support request type '${request.name}'`);
       return false;
     });
   }
@@ -126,7 +127,7 @@ export function createSshProxy(options: SshProxyOptions): SshProxy {
       return true;
     } catch (error) {
       logRefusal(client.connection, error);
-      await refuse(channel, publicText(error));
+      await refuse(client.connection, channel, publicText(error));
       return false;
     }
   }
@@ -192,9 +193,18 @@ function publicText(error: unknown): string {
   return hasCode(error, "internal") ? "internal error, see the log of the proxy" : errorMessage(error);
 }
 
-/** Tells the client why on its stderr; the caller answers the request with a failure, then the channel closes. */
-async function refuse(channel: SshChannel, message: string): Promise<void> {
-  // A client that has left needs no reason.
-  await channel.writeExtended(Buffer.from(`${message}\r\n`)).catch(() => undefined);
+/**
+ * Tells the client why on its stderr; the caller answers the request with a failure, then the channel closes. Stock
+ * OpenSSH ends at a failure and drops what it has not shown yet: the answer waits until the client has taken the text,
+ * as its reply to what comes behind the text shows.
+ */
+async function refuse(client: SshConnection, channel: SshChannel, message: string): Promise<void> {
+  try {
+    await channel.writeExtended(Buffer.from(`${message}\r\n`));
+    // It answers from one turn of its loop and shows the text in that turn or the next.
+    for (let turn = 0; turn < 2; turn++) await client.globalRequest(KEEP_ALIVE_REQUEST, true);
+  } catch {
+    // A client that has left needs no reason.
+  }
   setImmediate(() => channel.close());
 }

@@ -8,8 +8,11 @@ import type { CertAuthority } from "../../../core/resources/authority.js";
 import type { Role } from "../../../core/resources/role.js";
 import type { User } from "../../../core/resources/user.js";
 import { createMemoryStorage } from "../../../core/storage/memory-storage.js";
+import { readStore42 } from "../resources/store-4.2.js";
 import { temporaryFolder } from "../../kit/paths.js";
 import { logIn, SETTINGS, signUp, startAuth, totpCode, type AuthFixture } from "./auth-fixture.js";
+
+type Json = Record<string, unknown>;
 
 const PASSWORD = "correct horse";
 
@@ -77,6 +80,103 @@ describe("--bootstrap", () => {
     });
     await auth.close();
   });
+
+  it("takes what tctl of 4.2 printed", async () => {
+    // Its JSON with sorted keys, the id of each resource, secrets beside their user, and all in one file.
+    const rows = readStore42();
+    const json = (key: string): Json => JSON.parse(rows.find((row) => row.key === key)!.text) as Json;
+    const hash = Buffer.from(rows.find(({ key }) => key === "/web/users/alice/pwd")!.text).toString("base64");
+    const user = json("/web/users/alice/params");
+    const device = { raw: "BQS+", key_handle: "AAEC", pubkey: "MFkw" };
+    const local_auth = {
+      password_hash: hash,
+      totp_key: "7QKUPN3UAM4TDOHH",
+      u2f_registration: device,
+      u2f_counter: 5,
+    };
+    const printed = [
+      { ...user, spec: { ...(user["spec"] as Json), local_auth } },
+      json("/authorities/host/store.test"),
+      json("/authorities/host/leaf.test"),
+      json("/authorities/user/store.test"),
+      json("/web/connectors/github/connectors/github"),
+      json("/roles/dev/params"),
+    ].map((resource) => ({
+      ...resource,
+      metadata: { ...(resource["metadata"] as Json), id: 1795345353334450711n },
+    }));
+    await writeFile(
+      file,
+      printed.map((resource) => stringify(resource, { sortMapEntries: true })).join("\n---\n"),
+    );
+    const storage = createMemoryStorage(old.clock);
+    const auth = await start(storage, { clusterName: "store.test" });
+    for (const key of [
+      ...["host/store.test", "host/leaf.test", "user/store.test"].map((name) => `/authorities/${name}`),
+      ...["/web/users/alice/totp", "/web/users/alice/pwd", "/roles/dev/params"],
+    ]) {
+      const { value } = await storage.get(key);
+      assert.equal(Buffer.from(value).toString(), rows.find((row) => row.key === key)!.text, key);
+    }
+    const [alice] = await auth.as("Admin").getUsers(true);
+    assert.deepEqual(alice?.spec.local_auth, local_auth);
+    assert.equal((await auth.as("Admin").getKeptResources("github")).length, 1);
+    await auth.close();
+  });
+
+  it("keeps the cluster's id, single-use tokens as they are, and leaves out what has expired", async () => {
+    const expires = (ms: number): string => new Date(old.clock.now().getTime() + ms).toISOString();
+    const token = (name: string, spec: object, ms: number): unknown => ({
+      ...{ kind: "token", version: "v2", metadata: { name, expires: expires(ms) } },
+      spec: { roles: ["Node"], ...spec },
+    });
+    const lock = (name: string, ms: number): unknown => ({
+      ...{ kind: "lock", version: "v2", metadata: { name } },
+      spec: { target: { user: "mallory" }, expires: expires(ms) },
+    });
+    const config = await old.as("Admin").getClusterConfig();
+    await save(
+      ...[...authorities, config, token("reusable-token", {}, 60_000), token("expired-token", {}, -60_000)],
+      ...[token("single-use", { single_use: true, host_id: "h1" }, 60_000)],
+      ...[lock("running", 60_000), lock("over", -60_000)],
+    );
+    const storage = createMemoryStorage(old.clock);
+    const auth = await start(storage);
+    const admin = auth.as("Admin");
+    assert.equal((await admin.getClusterConfig()).spec.cluster_id, config.spec.cluster_id);
+    assert.deepEqual(
+      (await admin.getLocks()).map(({ metadata }) => metadata.name),
+      ["running"],
+    );
+    const tokens = (await admin.getTokens()).slice(1);
+    assert.deepEqual(
+      tokens.map(({ token, single_use, host_id }) => [token, single_use, host_id]),
+      [
+        ["reusable-token", undefined, undefined],
+        ["single-use", true, "h1"],
+      ],
+    );
+    await auth.close();
+  });
+
+  it("reads a file of hundreds of users, and names the place in it that is wrong", async () => {
+    const [alice] = users as [User];
+    const many = Array.from({ length: 500 }, (_, n): User => ({
+      ...alice,
+      metadata: { name: `user-${n}` },
+    }));
+    await save(...authorities, ...many);
+    const auth = await start(createMemoryStorage(old.clock));
+    assert.equal((await auth.as("Admin").getUsers(true)).length, many.length);
+    await auth.close();
+    const text = many.map((user) => stringify(user)).join("---\n");
+    await writeFile(file, `${text}---\nkind: user\nmetadata: {nam: x}\nspec: {}\n`);
+    const line = text.split("\n").length + 2;
+    await assert.rejects(start(createMemoryStorage(old.clock)), {
+      code: "config",
+      message: new RegExp(`:${line}:11: key 'name' is missing`),
+    });
+  }).timeout(60_000);
 
   it("leaves a cluster that exists alone", async () => {
     const storage = createMemoryStorage(old.clock);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { keys } from "../../../core/resources/keys.js";
 import { createMemoryStorage } from "../../../core/storage/memory-storage.js";
-import { readStore42 } from "../resources/store-4.2.js";
+import { readStore42, readStoredRows } from "../resources/store-4.2.js";
 import { joinRequest, logIn, startAuth, totpCode, type AuthFixture } from "./auth-fixture.js";
 import { MovingClock } from "./moving-clock.js";
 
@@ -121,5 +121,23 @@ describe("a store that 4.2 wrote", () => {
       }
       assert.ok(!key.startsWith(".locks/"), "the start-up lock was left behind");
     }
+  });
+
+  it("of a leaf whose trust is switched off keeps the authorities that are put aside", async () => {
+    const clock = new MovingClock("2026-11-22T11:13:00Z");
+    const storage = createMemoryStorage(clock);
+    const rows = readStoredRows("store-4.2", "leaf-disabled.jsonl");
+    for (const { item } of rows) await storage.put(item);
+    const leaf = await startAuth({ clusterName: "leaf.test" }, { storage, clock });
+    const aside = rows.filter(({ key }) => key.startsWith("/authorities/deactivated/"));
+    assert.equal(aside.length, 2);
+    for (const { key, text } of aside) {
+      assert.equal(Buffer.from((await storage.get(key)).value).toString(), text);
+    }
+    // Nobody is let in by them.
+    assert.ok(!leaf.server.trustedAuthorities.current().some(({ cluster }) => cluster === "store.test"));
+    const [trust] = (await leaf.as("Admin").getKeptResources("trusted_cluster")).slice(-1);
+    assert.equal((trust?.spec as { enabled: boolean }).enabled, false);
+    await leaf.close();
   });
 });

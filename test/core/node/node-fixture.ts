@@ -21,6 +21,7 @@ import { connectSsh, type SshClientOptions } from "../../../core/ssh/client.js";
 import type { SshConnection } from "../../../core/ssh/contract.js";
 import { DEFAULT_LIMITS } from "../../../core/ssh/limits.js";
 import { createSigner } from "../../../core/ssh/signer.js";
+import { SET_INNER_SHELL } from "../../kit/inner-shell.js";
 import { fakeAuth } from "./fake-auth.js";
 import { type ClientResult, run } from "./stock-programs.js";
 
@@ -171,6 +172,7 @@ export class NodeFixture {
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#listener.listen(0, "127.0.0.1", resolve));
     this.port = (this.#listener.address() as AddressInfo).port;
+    writeFileSync(join(this.directory, "ssh_config"), `Host *\n  ${SET_INNER_SHELL}\n`);
     this.writeIdentity("id");
     return this;
   }
@@ -207,7 +209,7 @@ export class NodeFixture {
   clientOptions(identity = "id", agent: "none" | "SSH_AUTH_SOCK" = "none"): string[] {
     const path = join(this.directory, identity);
     return [
-      ...["-F", "none", "-i", path],
+      ...["-F", join(this.directory, "ssh_config"), "-i", path],
       ...[
         "IdentitiesOnly=yes",
         `CertificateFile=${path}-cert.pub`,

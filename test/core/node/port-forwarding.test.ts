@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { unavailable } from "../../../core/errors/error.js";
 import { SshWriter } from "../../../core/pki/ssh-wire.js";
+import { freePorts } from "../../e2e/kit/ports.js";
 import { LOGIN, NodeFixture, role } from "./node-fixture.js";
 import { needPrograms } from "./stock-programs.js";
 
@@ -104,10 +105,7 @@ describe("port forwarding, by stock ssh", function () {
 
   it("serves several connections of one client at once", async () => {
     serve = (socket) => socket.pipe(socket);
-    const free = createServer();
-    await new Promise<void>((resolve) => free.listen(0, "127.0.0.1", resolve));
-    const { port } = free.address() as AddressInfo;
-    free.close();
+    const [port] = (await freePorts(1)) as [number];
     const options = [...node.clientOptions(), "-p", String(node.port), "-l", LOGIN, "-N", "-v"];
     const client = spawn("ssh", [...options, "-L", `${port}:${targetAddress()}`, "127.0.0.1"]);
     let log = "";

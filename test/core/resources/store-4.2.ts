@@ -11,7 +11,12 @@ export interface StoredRow {
 
 /** The rows of the dump. The cluster was thrown away, so its secrets are worthless. */
 export function readStore42(): StoredRow[] {
-  return readFileSync(fixture("resources", "store-4.2.jsonl"), "utf8")
+  return readStoredRows("resources", "store-4.2.jsonl");
+}
+
+/** The rows of a dump below test/fixtures. */
+export function readStoredRows(...file: string[]): StoredRow[] {
+  return readFileSync(fixture(...file), "utf8")
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as { key: string; expires: string | null; value: { utf8: string } })

@@ -1,7 +1,6 @@
 /** Stock OpenSSH programs for conformance tests: their files, and processes that are ended with the test. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "mocha";
@@ -9,6 +8,8 @@ import { privateKeyPem } from "../../../core/pki/keys.js";
 import { sshCertificateLine } from "../../../core/pki/ssh-certificate.js";
 import { formatKeyLine } from "../../../core/pki/ssh-key.js";
 import type { SshSigner } from "../../../core/ssh/contract.js";
+import { freePorts } from "../../e2e/kit/ports.js";
+import { SET_INNER_SHELL } from "../../kit/inner-shell.js";
 
 /** Skips the test with a printed reason where a program is missing; fails instead where CI=true. */
 export function needPrograms(context: Context, ...paths: string[]): void {
@@ -111,7 +112,7 @@ export class OpenSsh {
     lines: readonly string[] = [],
   ): Promise<{ port: number; pid: number }> {
     mkdirSync("/run/sshd", { recursive: true });
-    const port = await freePort();
+    const [port] = (await freePorts(1)) as [number];
     const config = this.write(
       "sshd_config",
       [
@@ -121,6 +122,7 @@ export class OpenSsh {
         `HostCertificate ${hostKeyPath}-cert.pub`,
         `TrustedUserCAKeys ${this.write("user_ca.pub", formatKeyLine(userAuthority))}`,
         "AuthorizedKeysFile none",
+        SET_INNER_SHELL,
         "PasswordAuthentication no",
         "KbdInteractiveAuthentication no",
         "PermitRootLogin yes",
@@ -184,12 +186,4 @@ function openSshEd25519(signer: SshSigner): string {
   ]);
   const base64 = body.toString("base64").replace(/.{1,70}/g, "$&\n");
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${base64}-----END OPENSSH PRIVATE KEY-----\n`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

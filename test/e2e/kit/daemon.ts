@@ -8,7 +8,9 @@ import { freePorts } from "./ports.js";
 import { ours, run, succeed, type Outcome, type RunOptions } from "./programs.js";
 
 const READY = "All services are ready.";
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
+const AUDITED_WITHIN_MS = 30_000;
+const AUDIT_POLL_MS = 50;
 
 /** Where a daemon runs: on this machine's loopback, or on a host of its own (see hosts.ts). */
 export interface Place {
@@ -54,11 +56,16 @@ export interface Daemon {
   runTctl(args: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** Events of the audit log, oldest first. */
   audit(): Record<string, unknown>[];
-  /** Resolves with the first audit event that matches, also one from before now; fails after 10 s or `withinMs`. */
+  /** Resolves with the first audit event that matches, also one from before now; fails after 30 s or `withinMs`. */
   audited(
     matches: (event: Record<string, unknown>) => boolean,
     withinMs?: number,
   ): Promise<Record<string, unknown>>;
+  /** Resolves when all events of the audit log, oldest first, are as `holds` says; fails like {@link audited}. */
+  auditHolds(
+    holds: (events: readonly Record<string, unknown>[]) => boolean,
+    withinMs?: number,
+  ): Promise<void>;
   /** Ends it with a signal and resolves with its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Starts it again on the same data. */
@@ -72,6 +79,8 @@ export async function startDaemon(
   overrides: Overrides = {},
   place: Place = HERE,
   flags: readonly string[] = [],
+  /** Fills the data directory before the first start. */
+  prepare: (dataDir: string) => void | Promise<void> = () => undefined,
 ): Promise<Daemon> {
   const { folder, remove } = await temporaryFolder();
   const [auth, ssh, web, node, diag] = (await freePorts(5)) as [number, number, number, number, number];
@@ -107,6 +116,12 @@ export async function startDaemon(
   mkdirSync(dataDir, { mode: 0o700 });
   chmodSync(configFile, 0o600);
   const daemon = new RunningDaemon(folder, dataDir, configFile, ports, place, flags, remove);
+  try {
+    await prepare(dataDir);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   try {
     await daemon.restart();
   } catch (error) {
@@ -191,20 +206,25 @@ class RunningDaemon implements Daemon {
 
   async audited(
     matches: (event: Record<string, unknown>) => boolean,
-    withinMs = 10_000,
+    withinMs?: number,
   ): Promise<Record<string, unknown>> {
+    let found: Record<string, unknown> | undefined;
+    await this.auditHolds((events) => (found = events.find(matches)) !== undefined, withinMs);
+    return found!;
+  }
+
+  async auditHolds(
+    holds: (events: readonly Record<string, unknown>[]) => boolean,
+    withinMs = AUDITED_WITHIN_MS,
+  ): Promise<void> {
     const deadline = Date.now() + withinMs;
     for (;;) {
-      const found = this.audit().find(matches);
-      if (found) return found;
+      const events = this.audit();
+      if (holds(events)) return;
       if (Date.now() > deadline) {
-        throw new Error(
-          `no such audit event; there are\n${this.audit()
-            .map((e) => JSON.stringify(e))
-            .join("\n")}`,
-        );
+        throw new Error(`no such audit event; there are\n${events.map((e) => JSON.stringify(e)).join("\n")}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, AUDIT_POLL_MS));
     }
   }
 

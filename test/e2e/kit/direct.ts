@@ -7,6 +7,7 @@ import { SshReader, SshWriter } from "../../../core/pki/ssh-wire.js";
 import { connectSsh } from "../../../core/ssh/client.js";
 import type { SshConnection, SshSigner } from "../../../core/ssh/contract.js";
 import { createSigner } from "../../../core/ssh/signer.js";
+import { INNER_SHELL } from "../../kit/inner-shell.js";
 import type { Daemon } from "./daemon.js";
 import { LOGIN } from "./ways.js";
 import type { SshClient } from "./users.js";
@@ -39,6 +40,8 @@ export async function execute(connection: SshConnection, command: string): Promi
   channel.on("data", (chunk: Buffer) => (output += chunk.toString()));
   channel.extended.resume();
   channel.end();
+  const { name, value } = INNER_SHELL;
+  await channel.request("env", false, new SshWriter().string(name).string(value).toBuffer());
   if (!(await channel.request("exec", true, new SshWriter().string(command).toBuffer()))) {
     throw new Error(`"${command}" was refused`);
   }

@@ -19,11 +19,19 @@ export interface JoinedNode {
 /** Starts a node and resolves once it serves. */
 export async function startNode(
   daemon: Daemon,
-  options: { name: string; token: string; labels: Readonly<Record<string, string>> },
+  options: {
+    name: string;
+    /** Absent for a host that has its identity already. */
+    token?: string;
+    labels: Readonly<Record<string, string>>;
+    /** Fills the data directory before the start. */
+    prepare?: (dataDir: string) => void;
+  },
 ): Promise<JoinedNode> {
-  const { name, token, labels } = options;
+  const { name, token, labels, prepare } = options;
   const dataDir = path.join(daemon.folder, `node-${name}`);
   mkdirSync(dataDir, { mode: 0o700 });
+  prepare?.(dataDir);
   const [port] = (await freePorts(1)) as [number];
   const config = stringify({
     teleport: { nodename: name, data_dir: dataDir, log: { severity: "INFO" } },
@@ -32,7 +40,8 @@ export async function startNode(
   const child = spawn(
     ours("teleport"),
     [
-      ...["start", "--roles=node", `--auth-server=127.0.0.1:${daemon.ports.auth}`, `--token=${token}`],
+      ...["start", "--roles=node", `--auth-server=127.0.0.1:${daemon.ports.auth}`],
+      ...(token === undefined ? [] : [`--token=${token}`]),
       `--config-string=${Buffer.from(config).toString("base64")}`,
     ],
     { stdio: ["ignore", "pipe", "pipe"] },

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { SET_INNER_SHELL } from "../../kit/inner-shell.js";
 import type { Daemon } from "./daemon.js";
 import { freePorts } from "./ports.js";
 import { succeed } from "./programs.js";
@@ -60,6 +61,7 @@ export async function startSshd(daemon: Daemon, options: StockSshdOptions = {}):
       "PermitRootLogin yes",
       "AllowAgentForwarding yes",
       "Subsystem sftp internal-sftp",
+      SET_INNER_SHELL,
       ...(options.lines ?? []),
       "",
     ].join("\n"),

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import https from "node:https";
 import path from "node:path";
 import { totpCode } from "../../core/auth/auth-fixture.js";
+import { SET_INNER_SHELL } from "../../kit/inner-shell.js";
 import type { Daemon } from "./daemon.js";
 
 /** A password that the product accepts. */
@@ -108,6 +109,7 @@ export async function sshClient(daemon: Daemon, user: string, login: string, ttl
       `  UserKnownHostsFile ${folder}/known_hosts`,
       `  IdentityFile ${key}`,
       "  IdentitiesOnly yes",
+      `  ${SET_INNER_SHELL}`,
       "",
     ].join("\n"),
   );

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
+import { SET_INNER_SHELL } from "../../kit/inner-shell.js";
 import { startAgent, type Agent } from "./agent.js";
 import { startDaemon, type Daemon } from "./daemon.js";
 import { freePorts } from "./ports.js";
@@ -87,6 +88,7 @@ async function writeSshConfig(daemon: Daemon, folder: string): Promise<string> {
     `  User ${LOGIN}`,
     "  BatchMode yes",
     "  ControlMaster no",
+    `  ${SET_INNER_SHELL}`,
   ];
   const config = file("config_matrix");
   const toProxy = file("config_proxy");

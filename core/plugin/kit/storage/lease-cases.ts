@@ -9,11 +9,11 @@ export const leaseCases: StorageTrial[] = [
     name: "a lease lives on while it is renewed, and ends when nobody renews it",
     async run(trial) {
       const { storage } = trial;
-      const { waitMs } = trial.soon();
-      await storage.create({ key: KEY, value: bytes("holder"), expires: trial.soon().expires });
-      for (let round = 0; round < 8; round++) {
-        await trial.pass(waitMs / 4);
-        await storage.keepAlive(KEY, trial.soon().expires);
+      const { expires, ttlMs, waitMs } = trial.soon(2);
+      await storage.create({ key: KEY, value: bytes("holder"), expires });
+      for (let round = 0; round < 10; round++) {
+        await trial.pass(ttlMs / 8);
+        await storage.keepAlive(KEY, trial.soon(2).expires);
       }
       assert.equal(text((await storage.get(KEY)).value), "holder");
       await trial.pass(waitMs);

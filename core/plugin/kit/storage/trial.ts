@@ -68,6 +68,7 @@ export class Trial {
   readonly #watches: AbortController[] = [];
   readonly #peers: Storage[] = [];
   readonly #children: ChildProcess[] = [];
+  #shiftMs = 0;
   /** The same numbers in every run with the same seed. */
   readonly random: Random;
 
@@ -105,12 +106,15 @@ export class Trial {
   /** Puts the clock of the storage forward or back without waiting, where that can be done. */
   async shiftClock(ms: number): Promise<void> {
     await this.fixture.clock?.advance(ms);
-    this.fixture.shiftClock?.(ms);
+    if (this.fixture.shiftClock) {
+      this.fixture.shiftClock(ms);
+      this.#shiftMs += ms;
+    }
   }
 
   /** The time of the storage, in unix milliseconds. */
   nowMs(): number {
-    return (this.fixture.clock?.now() ?? new Date()).getTime();
+    return (this.fixture.clock?.now() ?? new Date()).getTime() + this.#shiftMs;
   }
 
   /** Lets time pass for the storage. */
@@ -118,12 +122,12 @@ export class Trial {
     await (this.fixture.clock ? this.fixture.clock.advance(ms) : pause(ms));
   }
 
-  /** A time that is soon over, and how long to {@link pass} until it surely is. */
-  soon(): { expires: Date; waitMs: number } {
+  /** A time that is soon over, and how long to {@link pass} until it surely is; `times` makes both longer. */
+  soon(times = 1): { expires: Date; ttlMs: number; waitMs: number } {
     const granularityMs = this.storage.capabilities.ttlGranularityMs;
     // In real time a busy machine must still get round to a few reads before it is over.
-    const ttlMs = Math.max(2 * granularityMs, this.hasManualClock ? 500 : 1500);
-    return { expires: new Date(this.nowMs() + ttlMs), waitMs: ttlMs + 2 * granularityMs + 50 };
+    const ttlMs = times * Math.max(2 * granularityMs, this.hasManualClock ? 500 : 2000);
+    return { expires: new Date(this.nowMs() + ttlMs), ttlMs, waitMs: ttlMs + 2 * granularityMs + 50 };
   }
 
   /** A time that does not come during a case. */

@@ -14,6 +14,8 @@ const LAUNCH: SessionLaunch = {
   display: undefined,
 };
 
+const connections: SshConnection[] = [];
+
 /** A connection to a target that grants requests unless they are in `refused`, and then runs `program`. */
 async function target(
   program: (channel: SshChannel) => void,
@@ -31,10 +33,14 @@ async function target(
         });
       }),
   });
-  return { connection: await loopback.connect(), requests };
+  const connection = await loopback.connect();
+  connections.push(connection);
+  return { connection, requests };
 }
 
 describe("proxy: a program on the target", () => {
+  afterEach(() => connections.splice(0).forEach((connection) => connection.disconnect("done")));
+
   it("gets its input, and gives both outputs and its exit code", async () => {
     const { connection, requests } = await target((channel) => {
       void text(channel).then(async (input) => {

@@ -70,6 +70,19 @@ describe("proxy: SSH service", () => {
       await channel.whenClosed;
     });
 
+    it("tells why before it answers, so that a client that ends at a failure has shown it", async () => {
+      const order: string[] = [];
+      client.onGlobalRequest("keepalive@openssh.com", () => {
+        order.push("taken");
+        return false;
+      });
+      const channel = await client.openChannel("session");
+      channel.extended.once("data", () => order.push("told"));
+      await channel.request("subsystem", true, Buffer.from("\0\0\0\x04nope"));
+      assert.deepEqual(order, ["told", "taken", "taken"]);
+      await channel.whenClosed;
+    });
+
     it("goes on after requests that it has no use for", async () => {
       await fixture.node(echo);
       const channel = await client.openChannel("session");
