@@ -17,7 +17,7 @@ import { ApiWriters, lockMessages } from "./kit/api-writers.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
 import { connectToNode, signerOf } from "./kit/direct.js";
 import { EchoSessions } from "./kit/echo-sessions.js";
-import { ours, run, succeed, type Outcome } from "./kit/programs.js";
+import { ours, run, type Outcome } from "./kit/programs.js";
 import { withStorage } from "./kit/storage-files.js";
 import { addUser, sshClient } from "./kit/users.js";
 import { LOGIN } from "./kit/ways.js";

@@ -41,7 +41,7 @@ export class EchoSessions {
     const channel = await connection.openChannel("session");
     channel.extended.resume();
     assert.ok(await channel.request("exec", true, new SshWriter().string("cat").toBuffer()));
-    const running = this.#beat(channel as unknown as Duplex, this.#running.length);
+    const running = this.#beat(channel, this.#running.length);
     running.catch(() => undefined);
     this.#running.push(running);
   }
