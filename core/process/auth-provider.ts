@@ -28,6 +28,7 @@ import {
   SETTINGS,
   STORAGE,
   STORAGE_ADMIN,
+  STORAGE_HEALTH,
 } from "./tokens.js";
 
 /** Names under which clients verify every auth server (wire.md §1.5). */
@@ -41,6 +42,7 @@ export const authProviders: readonly Provider[] = [
       settings: SETTINGS,
       storage: STORAGE,
       storageAdmin: STORAGE_ADMIN,
+      health: STORAGE_HEALTH,
       audit: AUDIT_LOG,
       recordings: RECORDINGS,
       host: HOST,
@@ -48,11 +50,12 @@ export const authProviders: readonly Provider[] = [
       clock: CLOCK,
       metrics: METRICS,
     },
-    async create({ settings, storage, storageAdmin, audit, recordings, host, log, clock, metrics }) {
+    async create({ settings, storage, storageAdmin, health, audit, recordings, host, log, clock, metrics }) {
       const logDir = path.join(settings.dataDir, "log");
       const server = createAuthServer({
         storage,
         storageAdmin,
+        health,
         storageType: () => storageAdmin.current.type,
         settings: clusterSettings(settings.auth!),
         audit,
@@ -81,6 +84,7 @@ export const authProviders: readonly Provider[] = [
     token: AUTH_SERVICE,
     needs: {
       server: AUTH_SERVER,
+      health: STORAGE_HEALTH,
       settings: SETTINGS,
       identities: IDENTITIES,
       listeners: LISTENERS,
@@ -88,7 +92,7 @@ export const authProviders: readonly Provider[] = [
       log: LOG,
       clock: CLOCK,
     },
-    async create({ server, settings, identities, listeners, host, log, clock }) {
+    async create({ server, health, settings, identities, listeners, host, log, clock }) {
       const auth = settings.auth!;
       const publicNames = auth.publicAddrs.map((address) => address.host);
       const identity = await localIdentity(server, identities, "Admin", {
@@ -102,6 +106,7 @@ export const authProviders: readonly Provider[] = [
         callerFor: (peer: TlsPeer | undefined, remoteAddress) =>
           callerFromTls(peer, { localCluster: server.clusterName, remoteAddress }),
         apiFor: (caller) => server.apiFor(caller),
+        staleSince: () => health.staleSince(),
         log: log.child("auth:api"),
         clock,
       });

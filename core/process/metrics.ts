@@ -2,6 +2,7 @@
 import type { AuditLog } from "../audit/audit-log.js";
 import type { AuthServer } from "../auth/auth-server.js";
 import type { AuthApi } from "../auth/client/api.js";
+import type { StorageHealth } from "../storage/storage-health.js";
 import type { PluginMetrics } from "../plugin/metrics.js";
 import type { MeasuredVerb, StorageMeter } from "../storage/measured-storage.js";
 
@@ -34,6 +35,8 @@ export interface Metrics {
   storageMoved(outcome: "moved" | "failed"): void;
   /** A reload has ended. */
   reloaded(outcome: "applied" | "failed"): void;
+  /** Where it can be read whether the storage answers. */
+  watchStorage(health: StorageHealth): void;
   /** What a plugin, named by its id, counts about itself; undefined where nobody asks. */
   ofPlugin(id: string): PluginMetrics | undefined;
   /** What a backend does; undefined where nobody asks. */
@@ -48,6 +51,7 @@ export const noMetrics: Metrics = {
   watchCluster: () => undefined,
   storageMoved: () => undefined,
   reloaded: () => undefined,
+  watchStorage: () => undefined,
   ofPlugin: () => undefined,
   ofStorage: () => undefined,
 };

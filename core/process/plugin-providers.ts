@@ -8,6 +8,8 @@ import { token } from "../di/token.js";
 import type { PluginDefinition } from "../plugin/define.js";
 import { checkPluginGraph, type PluginHost, type RunningPlugin } from "../plugin/host.js";
 import type { Storage } from "../plugin/storage.js";
+import { replicatedKeys } from "../resources/replicated-keys.js";
+import { createReplicatedStorage, type ReplicatedStorage } from "../storage/replica.js";
 import { sanitized } from "../storage/sanitized.js";
 import { openClusterStorage } from "./cluster-storage.js";
 import { measuredAudit } from "./metrics.js";
@@ -20,6 +22,7 @@ import {
   type Selection,
 } from "./plugin-selection.js";
 import { ProcessStorageAdmin } from "./storage-admin.js";
+import { patientStart } from "./patient-start.js";
 import { openProcessStore, pluginBase, runSelected, type PluginBase } from "./running-plugins.js";
 import {
   AUDIT_LOG,
@@ -32,11 +35,14 @@ import {
   METRICS,
   RECORDINGS,
   SETTINGS,
+  STOPPING,
   STORAGE,
   STORAGE_ADMIN,
+  STORAGE_HEALTH,
   WEB_TLS,
 } from "./tokens.js";
 
+const REPLICA = token<ReplicatedStorage>("storage.replica");
 const AUDIT_PLUGINS = token<readonly RunningPlugin<"audit">[]>("plugin.audit.instances");
 const RECORDING_PLUGIN = token<RunningPlugin<"recording">>("plugin.recording.instance");
 const TLS_PLUGIN = token<RunningPlugin<"tls"> | undefined>("plugin.tls.instance");
@@ -63,16 +69,30 @@ export const identityProviders: readonly Provider[] = [
 export const authPluginProviders: readonly Provider[] = [
   provide({
     token: CLUSTER_STORAGE,
-    needs: { ...pluginBase, processStore: PROCESS_STORE },
-    create: ({ processStore, ...needs }) => openClusterStorage(needs, processStore.product),
+    needs: { ...pluginBase, processStore: PROCESS_STORE, stopping: STOPPING },
+    create: ({ processStore, stopping, ...needs }) =>
+      patientStart(() => openClusterStorage(needs, processStore.product), {
+        ...{ what: "the storage", stopping },
+        ...{ log: needs.log, clock: needs.clock },
+      }),
     close: ({ mover }) => mover.close(),
   }),
   provide({
-    token: STORAGE,
-    needs: { cluster: CLUSTER_STORAGE },
-    create: ({ cluster }) => sanitized(cluster.mover.storage),
-    close: (storage) => storage.close(),
+    token: REPLICA,
+    needs: { cluster: CLUSTER_STORAGE, log: LOG, clock: CLOCK, metrics: METRICS },
+    create: ({ cluster, log, clock, metrics }) => {
+      const replica = createReplicatedStorage(cluster.mover.storage, {
+        scope: replicatedKeys,
+        log: log.child("storage"),
+        clock,
+      });
+      metrics.watchStorage(replica.health);
+      return replica;
+    },
+    close: (replica) => replica.close(),
   }),
+  provide({ token: STORAGE, needs: { replica: REPLICA }, create: ({ replica }) => sanitized(replica) }),
+  provide({ token: STORAGE_HEALTH, needs: { replica: REPLICA }, create: ({ replica }) => replica.health }),
   provide({
     token: AUDIT_PLUGINS,
     needs: { ...pluginBase, storage: STORAGE },

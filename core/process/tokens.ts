@@ -12,6 +12,7 @@ import type { RecordingStore } from "../plugin/recording.js";
 import type { Storage } from "../plugin/storage.js";
 import type { TlsSource } from "../plugin/tls.js";
 import type { ClusterStorage } from "./cluster-storage.js";
+import type { StorageHealth } from "../storage/storage-health.js";
 import type { Host } from "./host.js";
 import type { Listeners } from "./listeners.js";
 import type { Metrics } from "./metrics.js";
@@ -35,6 +36,7 @@ export const CLUSTER_STORAGE = token<ClusterStorage>("storage.cluster");
 /** What administrators do with the cluster's storage. */
 export const STORAGE_ADMIN = token<ProcessStorageAdmin>("storage.admin");
 export const STORAGE = token<Storage>("plugin.storage");
+export const STORAGE_HEALTH = token<StorageHealth>("plugin.storage.health");
 export const AUDIT_LOG = token<AuditLog>("audit");
 export const RECORDINGS = token<RecordingStore>("plugin.recording");
 /** Undefined where the web listener speaks plain HTTP. */
