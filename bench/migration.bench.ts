@@ -170,6 +170,7 @@ async function toolsIn(folder: string): Promise<MigrationTools> {
       ),
     authServers: () => Promise.resolve([]),
     onServing: () => Promise.resolve(),
+    onAborted: () => undefined,
     host,
     clock: systemClock,
     log: silentLogger,

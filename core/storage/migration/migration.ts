@@ -8,11 +8,15 @@ import { Copier } from "./copier.js";
 import { LEADER_LEASE_MS, LedRecord } from "./led-record.js";
 import { isAlive, LEASE_MS, listMembers, SKEW_MS, type Member } from "./members.js";
 import {
+  encode,
+  LAST_MOVE_KEY,
   readMark,
   RECORD_KEY,
   type ClusterIdentity,
+  type LastMove,
   type MigrationPhase,
   type MigrationRecord,
+  type MigrationReport,
   type StoreMark,
   type StoreSettings,
 } from "./records.js";
@@ -34,23 +38,6 @@ const POLL_MS = 20;
 /** How far phases are. */
 const ORDER: readonly MigrationPhase[] = ["copying", "freezing", "frozen", "committed"];
 
-/** What a migration came to. */
-export interface MigrationReport {
-  readonly id: string;
-  readonly from: string;
-  readonly to: string;
-  /** Items of the cluster when it moved. */
-  readonly items: number;
-  readonly bytes: number;
-  /** Writes to the target beyond one per item, because items changed while they were copied. */
-  readonly rewrites: number;
-  /** How long writes were held back. */
-  readonly pauseMs: number;
-  readonly totalMs: number;
-  /** RFC 3339. */
-  readonly finishedAt: string;
-}
-
 /** The target with what its mark says while it is filled. */
 interface Claim {
   readonly target: MigrationTarget;
@@ -59,7 +46,6 @@ interface Claim {
 
 /** A move that is under way in this process. */
 export class Migration {
-  readonly id = randomUUID();
   readonly #abort = new AbortController();
   readonly #source: ServingStore;
   readonly #startedAt: Date;
@@ -72,6 +58,7 @@ export class Migration {
     private readonly lease: StoreLease,
     private readonly settings: StoreSettings,
     private readonly tools: MigrationTools,
+    readonly id: string = randomUUID(),
   ) {
     this.#source = handle.current;
     this.#startedAt = tools.clock.now();
@@ -94,9 +81,10 @@ export class Migration {
 
   /**
    * Moves the cluster and returns when the target serves. Throws what was in the way; the source then serves on, and
-   * nothing is left of the migration but its record, which says why.
+   * nothing is left of the migration but its record, which says why. `begun` is called when everything that can be
+   * checked has been, and the record is there.
    */
-  async run(): Promise<MigrationReport> {
+  async run(begun: () => void): Promise<MigrationReport> {
     const { log } = this.tools;
     const target = await this.tools.open(this.settings);
     let claim: Claim;
@@ -108,6 +96,7 @@ export class Migration {
     }
     try {
       await this.#claim(claim);
+      begun();
       const report = await this.#move(target, claim);
       log.info("the cluster has moved to another storage", { ...report });
       return report;
@@ -196,8 +185,7 @@ export class Migration {
       if (others > 0) await this.#othersWentOver(store);
       handle.thaw(this.id);
       const pauseMs = performance.now() - pausedAt;
-      await this.#settle(store);
-      return {
+      const report: MigrationReport = {
         id: this.id,
         from: this.#source.settings.type,
         to: this.settings.type,
@@ -208,6 +196,8 @@ export class Migration {
         totalMs: Math.round(performance.now() - this.#began),
         finishedAt: this.tools.clock.now().toISOString(),
       };
+      await this.#settle(store, report);
+      return report;
     } finally {
       unobserve();
       stopWatch.abort();
@@ -257,10 +247,13 @@ export class Migration {
   }
 
   /** After the commit nothing can undo it: what fails here is made good at the next start. */
-  async #settle(store: ServingStore): Promise<void> {
+  async #settle(store: ServingStore, report: MigrationReport): Promise<void> {
+    const startedAt = this.#startedAt.toISOString();
+    const lastMove: LastMove = { version: 1, leader: this.tools.host, startedAt, ...report };
     try {
       const mark = await readMark(store.storage);
       if (mark?.value.id === this.id) await markServing(store.storage, mark);
+      await store.storage.put({ key: LAST_MOVE_KEY, value: encode(lastMove) });
       await this.tools.onServing(store);
     } catch (error) {
       this.tools.log.warn(`the move is done, but not all of it is written down: ${errorMessage(error)}`);
