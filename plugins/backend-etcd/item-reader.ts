@@ -1,5 +1,6 @@
 import { type Clock, type Item } from "@teleport/plugin";
 import type { IKeyValue } from "etcd3";
+import { BatchQueue } from "./batch-queue.js";
 import type { Cluster } from "./cluster.js";
 import type { EtcdRange, KeySpace } from "./key-space.js";
 import { callFailure } from "./failure.js";
@@ -13,6 +14,9 @@ const LARGEST_PAGE = 500;
 /** What a page is meant to hold: more at once would hold up the event loop. */
 const PAGE_BYTES = 256 * 1024;
 
+/** Most items read in one call; etcd's own limit is 128. */
+const BATCH_GETS = 64;
+
 /** A stored pair, or the absence of one that lives. */
 export interface Stored {
   readonly kv: IKeyValue;
@@ -22,6 +26,14 @@ export interface Stored {
 
 /** Reads items; what has expired is not there, whether or not etcd has removed it. */
 export class ItemReader {
+  readonly #gets = new BatchQueue<Buffer, IKeyValue | undefined>({
+    fitting: (keys) =>
+      Math.min(keys.length, BATCH_GETS, Math.max(1, Math.floor(PAGE_BYTES / this.#usualBytes))),
+    send: (keys, deadline) => this.#getAll(keys, deadline - performance.now()),
+  });
+  /** Size of the pairs that were read lately. */
+  #usualBytes = 4096;
+
   constructor(
     private readonly cluster: Cluster,
     private readonly keys: KeySpace,
@@ -31,8 +43,23 @@ export class ItemReader {
 
   /** The live pair of an etcd key; undefined where there is none. Rejects with a call failure. */
   async stored(key: Buffer): Promise<Stored | undefined> {
-    const { kvs } = await this.cluster.call("range", { key });
-    return this.live(kvs[0]);
+    return this.live(await this.#gets.add(key));
+  }
+
+  async #getAll(keys: readonly Buffer[], timeoutMs: number): Promise<(IKeyValue | undefined)[]> {
+    const kvs = await this.#kvs(keys, timeoutMs);
+    const bytes = kvs.reduce((sum, kv) => sum + (kv ? kv.key.length + kv.value.length : 0), 0);
+    this.#usualBytes = Math.max(1, (this.#usualBytes + bytes / kvs.length) / 2);
+    return kvs;
+  }
+
+  async #kvs(keys: readonly Buffer[], timeoutMs: number): Promise<(IKeyValue | undefined)[]> {
+    const [key] = keys;
+    if (keys.length === 1) return [(await this.cluster.call("range", { key }, { timeoutMs })).kvs[0]];
+    // A transaction that only reads is a linearizable read, too.
+    const success = keys.map((each) => ({ request_range: { key: each } }));
+    const { responses } = await this.cluster.call("txn", { success }, { timeoutMs });
+    return responses.map(({ response_range }) => response_range.kvs[0]);
   }
 
   /** A pair with its expiry; undefined where it has expired. */

@@ -13,8 +13,7 @@ describe("plugins/backend-etcd: conformance", function () {
       const prefix = freshPrefix();
       return { storage: await open(etcd, { prefix }), peer: () => open(etcd, { prefix }) };
     },
-    // Client and server contend for the same processors here: a turn may wait for its share.
-    { patienceMs: 20_000, stallMs: 500 },
+    { patienceMs: 20_000 },
   );
   // The case that measures the event loop must have it for itself.
   const alone = (one: ConformanceCase): boolean => one.name.startsWith("event loop");
