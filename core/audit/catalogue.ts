@@ -68,6 +68,18 @@ export const EVENT_KINDS = {
     codes: { success: "TLK01I" },
     fields: { name: "string", user: "string?" },
   },
+  /** Ours; told before it starts. `user` is who asked, where a user did. */
+  storageBench: {
+    event: "storage.bench",
+    codes: { success: "TSB00I" },
+    fields: {
+      backend: "string",
+      duration_ms: "integer",
+      in_flight: "integer",
+      value_bytes: "integer",
+      user: "string?",
+    },
+  },
   sessionStart: {
     event: "session.start",
     codes: { success: "T2000I" },

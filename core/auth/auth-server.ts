@@ -37,6 +37,7 @@ import type { AuthSettings } from "./settings.js";
 import { fromBase64 } from "./base64.js";
 import { createSigners } from "./signers.js";
 import { createSignups } from "./signup.js";
+import { createStorageBenches } from "./storage-benches.js";
 import { createStores } from "./stores.js";
 import { createTrustedAuthorities, type TrustedAuthorities } from "./trusted-authorities.js";
 import { createUserCertificates } from "./user-certificates.js";
@@ -48,6 +49,8 @@ const ATTEMPTS_PER_SECOND = 10;
 /** What an auth service is made of. It owns none of it. */
 export interface AuthServerOptions {
   readonly storage: Storage;
+  /** The type of the backend behind `storage`, as it is now. */
+  readonly storageType: () => string;
   readonly settings: AuthSettings;
   readonly audit: AuditTrail;
   readonly recordings: Recordings;
@@ -223,6 +226,10 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
       ...{ sessionAudit, namespaces, owners, clock, log },
       directory: options.journalDirectory,
       isStored: (sessionId) => recordings.playback.exists(sessionId),
+    }),
+    storageBenches: createStorageBenches({
+      ...{ storage, hostname, audit, clock, log },
+      storageType: options.storageType,
     }),
     sessionControl: createSessionControl({
       places: stores.connectionPlaces,

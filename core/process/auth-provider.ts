@@ -27,6 +27,7 @@ import {
   RECORDINGS,
   SETTINGS,
   STORAGE,
+  STORAGE_MOVER,
 } from "./tokens.js";
 
 /** Names under which clients verify every auth server (wire.md §1.5). */
@@ -39,6 +40,7 @@ export const authProviders: readonly Provider[] = [
     needs: {
       settings: SETTINGS,
       storage: STORAGE,
+      mover: STORAGE_MOVER,
       audit: AUDIT_LOG,
       recordings: RECORDINGS,
       host: HOST,
@@ -46,10 +48,11 @@ export const authProviders: readonly Provider[] = [
       clock: CLOCK,
       metrics: METRICS,
     },
-    async create({ settings, storage, audit, recordings, host, log, clock, metrics }) {
+    async create({ settings, storage, mover, audit, recordings, host, log, clock, metrics }) {
       const logDir = path.join(settings.dataDir, "log");
       const server = createAuthServer({
         storage,
+        storageType: () => mover.storage.current.settings.type,
         settings: clusterSettings(settings.auth!),
         audit,
         recordings: {

@@ -116,7 +116,10 @@ export function createStorageMetrics(registry: Registry): (backend: MeasuredBack
     const resetsHere = resets.labels({ backend: type });
     const ofEtcd = type === "etcd" ? etcd() : undefined;
     // So that a rate can be told from the first event on.
-    KINDS.forEach((kind) => byKind[kind].failures.inc(0));
+    KINDS.forEach((kind) => {
+      byKind[kind].requests.inc(0);
+      byKind[kind].failures.inc(0);
+    });
     resetsHere.inc(0);
     open.inc(0);
     busy.inc(0);

@@ -11,6 +11,8 @@ interface Level {
 const LEAF: Level = {};
 const ANY_WITH = (below: Level): Level => ({ [VARIES]: below });
 
+const CONNECTORS: Level = { connectors: LEAF };
+
 const LAYOUT: Level = {
   ".locks": LEAF,
   "cluster_configuration": { name: LEAF, general: LEAF, static_tokens: LEAF },
@@ -26,10 +28,16 @@ const LAYOUT: Level = {
       hotp: LEAF,
       used_totp: LEAF,
       totp_step: LEAF,
+      u2fregistration: LEAF,
+      u2fregistrationcounter: LEAF,
       attempts: LEAF,
       sessions: LEAF,
     }),
+    connectors: { github: CONNECTORS, oidc: CONNECTORS, saml: CONNECTORS },
   },
+  "trustedclusters": LEAF,
+  "remoteClusters": LEAF,
+  "access_requests": ANY_WITH({ params: LEAF }),
   "tokens": LEAF,
   "addusertokens": LEAF,
   "nodes": LEAF,

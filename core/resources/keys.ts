@@ -72,6 +72,10 @@ export const keys = {
   connectionPlaces: (user: string) => `${EXTENSION_KEYS}/connections/${segment(user)}`,
   /** Ours: which host a session belongs to. */
   sessionOwner: (id: string) => `${EXTENSION_KEYS}/session_owners/${segment(id)}`,
+  /** Ours: what a measurement of the storage writes, each below its own id. */
+  storageBench: (id: string) => `${EXTENSION_KEYS}/storage_bench/${segment(id)}/`,
+  /** Ours: there while a measurement runs. */
+  storageBenchMark: `${EXTENSION_KEYS}/storage_bench_running`,
   liveSessions: (namespace: string) => `/namespaces/${segment(namespace)}/sessions/active/`,
   liveSession: (namespace: string, id: string) =>
     `/namespaces/${segment(namespace)}/sessions/active/${segment(id)}`,

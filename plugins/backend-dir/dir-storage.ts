@@ -19,6 +19,7 @@ import { ChangeFeed } from "./change-feed.js";
 import { prepareDatabaseFile } from "./database-file.js";
 import { storageFailure } from "./failure.js";
 import { checkExpiry, checkItem, checkKey, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./item-limits.js";
+import { pagedItems } from "./paged-items.js";
 import { Reader } from "./reader.js";
 import type { SyncMode } from "./settings.js";
 import { watchWrites } from "./wake-ups.js";
@@ -151,17 +152,8 @@ export class DirStorage implements Storage {
     return this.#open.reader.get(key, this.#nowMs);
   }
 
-  async *range(range: KeyRange, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Item> {
-    let behind: string | undefined;
-    do {
-      options.signal?.throwIfAborted();
-      const page = await this.#open.reader.page(range, this.#nowMs, behind);
-      for (const item of page) {
-        options.signal?.throwIfAborted();
-        yield item;
-      }
-      behind = page.at(-1)?.key;
-    } while (behind !== undefined);
+  range(range: KeyRange, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Item> {
+    return pagedItems((behind) => this.#open.reader.page(range, this.#nowMs, behind), options.signal);
   }
 
   async delete(key: string, expected?: Revision): Promise<void> {

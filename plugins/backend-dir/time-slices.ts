@@ -10,24 +10,38 @@ export class TimeSlices {
   /** `sliceMs`: how long tasks may take of one turn; the last of them may exceed it. */
   constructor(private readonly sliceMs: number) {}
 
+  /** Whether a task would run at once. */
+  get isFree(): boolean {
+    return this.#waiting.length === 0 && this.#spentMs <= this.sliceMs;
+  }
+
+  /** Runs a task in this turn, whatever the turn has taken already; its time counts. */
+  now<T>(task: () => T): T {
+    const started = performance.now();
+    try {
+      return task();
+    } finally {
+      this.#spentMs += performance.now() - started;
+      this.#expectTurn();
+    }
+  }
+
   /** Resolves with what the task returns, or rejects with what it throws. */
   run<T>(task: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const job = (): void => {
-        const started = performance.now();
         try {
-          resolve(task());
+          resolve(this.now(task));
         } catch (error) {
           reject(error);
         }
-        this.#spentMs += performance.now() - started;
       };
-      if (this.#waiting.length > 0 || this.#spentMs > this.sliceMs) {
-        this.#waiting.push(job);
-      } else {
+      if (this.isFree) {
         job();
+      } else {
+        this.#waiting.push(job);
+        this.#expectTurn();
       }
-      this.#expectTurn();
     });
   }
 

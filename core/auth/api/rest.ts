@@ -9,6 +9,7 @@ import { joiningRoutes } from "./routes/joining.js";
 import { presenceRoutes } from "./routes/presence.js";
 import { connectionRoutes } from "./routes/connections.js";
 import { sessionRoutes } from "./routes/sessions.js";
+import { storageRoutes } from "./routes/storage.js";
 import { userRoutes } from "./routes/users.js";
 
 const ROUTES: readonly Route[] = [
@@ -20,6 +21,7 @@ const ROUTES: readonly Route[] = [
   ...sessionRoutes,
   ...connectionRoutes,
   ...auditRoutes,
+  ...storageRoutes,
 ];
 
 /** Registers every endpoint that answers JSON below `prefix` (wire.md §5.3). */

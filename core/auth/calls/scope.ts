@@ -17,6 +17,7 @@ import type { Recordings, SessionAudit } from "../session-audit.js";
 import type { SessionControl } from "../session-control.js";
 import type { SessionJournals } from "../session-journals.js";
 import type { Signups } from "../signup.js";
+import type { StorageBenches } from "../storage-benches.js";
 import type { Stores } from "../stores.js";
 import type { UserCertificates } from "../user-certificates.js";
 
@@ -42,6 +43,7 @@ export interface Services {
   readonly sessionJournals: SessionJournals;
   readonly sessionControl: SessionControl;
   readonly recordings: Recordings;
+  readonly storageBenches: StorageBenches;
   /** Bounds guesses of passwords and invites, per client. */
   readonly rateLimit: RateLimit;
 }

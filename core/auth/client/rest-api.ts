@@ -14,6 +14,7 @@ import type { Server } from "../../resources/server.js";
 import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
 import { encodeSessionSlice } from "./session-slice.js";
+import type { StorageBenchReport } from "../../resources/storage-bench.js";
 import type { SessionScreen, SessionTimeline } from "../../resources/timeline.js";
 import type { AuthApi, ConnectionLease, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
 import type { HttpClient, HttpRequest } from "./http-client.js";
@@ -136,6 +137,9 @@ export function createRestApi(http: HttpClient): RestApi {
       return object<ConnectionLease>("lease_ms")(parse(await send("PUT", path, { max })));
     },
     releaseConnectionPlace: (user, id) => act("DELETE", `/connections/${segment(user)}/${segment(id)}`),
+
+    benchStorage: (request) =>
+      post("/storage/bench", request, object<StorageBenchReport>("backend", "server", "phases")),
 
     emitAuditEvent: ({ event, code, ...fields }) =>
       act("POST", "/events", { event: { Name: event, Code: code }, fields, type: event }),

@@ -101,6 +101,17 @@ export const tctlProgram: ProgramOptions = {
         { name: "ls", summary: "list who may log in where", load: () => import("./access-ls.js") },
       ],
     },
+    {
+      name: "storage",
+      summary: "look after the cluster's storage",
+      commands: [
+        {
+          name: "bench",
+          summary: "measure how fast the storage is, from the auth server",
+          load: () => import("./storage-bench.js"),
+        },
+      ],
+    },
     { name: "top", summary: "show what a daemon is doing", load: () => import("./top.js") },
     { name: "version", summary: "print the version", load: () => import("../version.js") },
   ],

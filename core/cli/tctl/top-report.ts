@@ -66,7 +66,8 @@ function commonBlocks(data: TopData): string[] {
   ];
 }
 
-function storageBlocks({ current, previous }: TopData, component: string): string[] {
+function storageBlocks(data: TopData, component: string): string[] {
+  const { current, previous } = data;
   const of = (snapshot: Snapshot | undefined, name: string): Sample[] =>
     (snapshot?.all(name) ?? []).filter(({ labels }) => labels["component"] === component);
   const before = new Map(
@@ -81,14 +82,55 @@ function storageBlocks({ current, previous }: TopData, component: string): strin
       sample.labels["range"] ?? "",
       sample.labels["req"] ?? "",
     ]);
-  const latencies = (["read", "batch_read", "write"] as const).map((kind) =>
+  const latencies = (["read", "batch_read", "write", "batch_write"] as const).map((kind) =>
     histogram(`${component} ${kind.replace("_", " ")}`, of(current, `backend_${kind}_seconds_bucket`)),
   );
   const top =
     requests.length === 0
-      ? "No requests are counted by this daemon."
+      ? "No requests are counted by this daemon; start it with --debug."
       : table(["Count", "Req/Sec", "Range", "Key"], requests).trimEnd();
-  return [`Top ${component} requests\n${top}`, ...latencies];
+  const ours = component === "backend" ? [storageOverview(data)] : [];
+  return [...ours, `Top ${component} requests\n${top}`, ...latencies];
+}
+
+/** What no 4.2 shows: how each backend fares, and which of its operations fail. */
+function storageOverview(data: TopData): string {
+  const { current } = data;
+  const operations = current.all("backend_operations_total");
+  if (operations.length === 0) return block("Storage", [["Operations", "none are counted by this daemon"]]);
+  const requests = ["read", "batch_read", "write", "batch_write"] as const;
+  const failed = requests.map((kind) => `backend_${kind}_requests_failed_total`);
+  const backends = [...new Set(operations.map(({ labels }) => labels["backend"] ?? ""))];
+  return block("Storage", [
+    ["Backend", backends.join(", ")],
+    ["Operations/sec", rate(data, "backend_operations_total")],
+    ["Failed Operations/sec", rate(data, ...failed)],
+    ["Failed Operations", shown(sumOf(current, failed))],
+    ...outcomes(operations),
+    ["Slow Operations", String(current.sum("backend_slow_operations_total") ?? 0)],
+    ["Watches", shown(current.sum("backend_watchers_total"))],
+    ["Watch Resets", shown(current.sum("backend_watch_resets_total"))],
+    ...current
+      .all("plugin_events_total")
+      .filter(({ labels }) => labels["plugin"]?.startsWith("storage."))
+      .map(({ labels, value }) => [`${labels["plugin"]} ${labels["event"] ?? ""}`, String(value)]),
+  ]);
+}
+
+/** How many operations ended in each error that says something about the store. */
+function outcomes(operations: readonly Sample[]): string[][] {
+  const counts = new Map<string, number>();
+  for (const { labels, value } of operations) {
+    const outcome = labels["outcome"] ?? "";
+    if (outcome !== "ok") counts.set(outcome, (counts.get(outcome) ?? 0) + value);
+  }
+  return [...counts].sort().map(([outcome, count]) => [`Outcome ${outcome}`, String(count)]);
+}
+
+/** The sum of several metrics; undefined where none of them is there. */
+function sumOf(snapshot: Snapshot, names: readonly string[]): number | undefined {
+  const values = names.flatMap((name) => snapshot.sum(name) ?? []);
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
 }
 
 function requestKey({ labels }: Sample): string {
@@ -117,9 +159,10 @@ function shown(value: number | undefined, format: (value: number) => string = St
   return value === undefined ? UNKNOWN : format(value);
 }
 
-function rate(data: TopData, name: string): string {
-  const now = data.current.sum(name);
-  return now === undefined ? UNKNOWN : perSecond(data, now, data.previous?.sum(name) ?? 0);
+function rate(data: TopData, ...names: string[]): string {
+  const now = sumOf(data.current, names);
+  const before = data.previous && sumOf(data.previous, names);
+  return now === undefined ? UNKNOWN : perSecond(data, now, before ?? 0);
 }
 
 /** Unknown without an earlier value; a counter that has fallen began anew, with its daemon. */

@@ -74,6 +74,7 @@ export async function startAuth(
   let auditFails = false;
   const server = createAuthServer({
     storage,
+    storageType: () => "memory",
     settings: { ...SETTINGS, ...settings },
     audit: {
       emit: async (event) => {

@@ -128,6 +128,7 @@ const CALLS: readonly [string, (api: AuthApi) => Promise<unknown>, readonly Call
     (api) => api.emitAuditEvent({ event: "exec", code: "T3002I", server_id: OTHER }),
     [],
   ],
+  ["benchStorage", (api) => api.benchStorage({ duration_ms: 0, in_flight: 0, value_bytes: 0 }), ["Admin"]],
   ["getSessionEvents", (api) => api.getSessionEvents(SESSION), ["Proxy", "Admin", "user"]],
   ["getSessionEventPage", (api) => api.getSessionEventPage(SESSION), ["Proxy", "Admin", "user"]],
   [

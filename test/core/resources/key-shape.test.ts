@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { keyShape } from "../../../core/resources/key-shape.js";
+import { KEPT_KINDS } from "../../../core/resources/kept.js";
 import { keys } from "../../../core/resources/keys.js";
 
 describe("core/resources/key-shape", () => {
   it("shows of every key of the layout its kind, and nothing that varies", () => {
-    const shapes = Object.values(keys).map((key) => {
-      if (typeof key === "string") return [key, keyShape(key)] as const;
+    const shapes = Object.entries(keys).flatMap(([name, key]) => {
+      if (typeof key === "string") return [[key, keyShape(key)] as const];
       const make = key as (...names: string[]) => string;
-      // Where a function takes the type of an authority, any text will do as well.
-      const made = make("s3cret-one", "s3cret-two");
-      return [made, keyShape(made)] as const;
+      // Where a function takes the type of an authority, any text will do as well; a kept kind has a place of its own.
+      const first = name.startsWith("kept") ? KEPT_KINDS : ["s3cret-one"];
+      return first.map((one) => {
+        const made = make(one, "s3cret-two");
+        return [made, keyShape(made)] as const;
+      });
     });
     assert.ok(shapes.length > 30);
     for (const [key, shape] of shapes) {

@@ -188,6 +188,17 @@ const EXCHANGES: Exchange[] = [
     result: { lease_ms: 120_000 },
   },
   { method: "releaseConnectionPlace", args: ["alice", SID] },
+  {
+    method: "benchStorage",
+    args: [{ duration_ms: 1000, in_flight: 4, value_bytes: 100 }],
+    result: {
+      backend: "dir",
+      server: "auth1",
+      value_bytes: 100,
+      range_items: 1000,
+      phases: [{ name: "put", in_flight: 4, count: 0, failed: 1, error: "disk full", per_second: 0 }],
+    },
+  },
   { method: "emitAuditEvent", args: [{ event: "exec", code: "T3002I", command: "echo hi", ei: 2147483646 }] },
   { method: "postSessionSlice", args: [slice] },
   { method: "appendSessionJournal", args: [SID, 4096, Buffer.from("frames")] },
