@@ -44,7 +44,7 @@ export interface Put {
   /** The key in etcd, told by its bytes. */
   readonly id: string;
   readonly bytes: number;
-  readonly prepare: () => Leased | Promise<Leased>;
+  readonly prepare: () => Promise<Leased>;
   /** Is told that the lease in use is gone. */
   readonly leaseLost: () => void;
 }
