@@ -12,9 +12,9 @@ import { decodeValue } from "./value-text.js";
 
 /** Items of the first page of a range, and of the largest one. */
 const FIRST_PAGE = 128;
-const LARGEST_PAGE = 2000;
+const LARGEST_PAGE = 4000;
 /** What a page is meant to hold. */
-const PAGE_BYTES = 1024 * 1024;
+const PAGE_BYTES = 2 * 1024 * 1024;
 /** What is decoded of a page before the event loop gets its turn. */
 const SLICE_ITEMS = 250;
 /** What the answer to gets that are sent together is meant to hold: it is decoded at once. */
@@ -161,5 +161,5 @@ interface Page {
 /** As many items as fit a page if they are like those of the last one, growing step by step. */
 function nextLimit({ bytes, length }: RangePage): number {
   const fitting = Math.floor((PAGE_BYTES * length) / Math.max(bytes, 1));
-  return Math.max(1, Math.min(fitting, length * 8, LARGEST_PAGE));
+  return Math.max(1, Math.min(fitting, length * 16, LARGEST_PAGE));
 }
