@@ -37,6 +37,7 @@ function userApi(caller: UserCaller, services: Services): AuthApi {
   ) as unknown as AuthApi;
   return {
     ...calls,
+    staleSince: () => services.health.staleSince(),
     watch: (kinds, signal) =>
       guardedWatch(
         async function* (until) {

@@ -3,6 +3,7 @@
  * reaches them. Network transports are in api/; this is what stands behind them.
  */
 import { internal } from "../errors/error.js";
+import { createAccess } from "../access/access.js";
 import { generateRsaKeyPair, privateKeyPem } from "../pki/keys.js";
 import { sshPublicBlob } from "../pki/ssh-key.js";
 import type { Clock } from "../plugin/clock.js";
@@ -10,6 +11,7 @@ import type { Logger } from "../plugin/logger.js";
 import type { Storage } from "../plugin/storage.js";
 import type { SystemRole } from "../resources/token.js";
 import { acquireStartLock } from "../storage/start-lock.js";
+import { unwatchedHealth, type StorageHealth } from "../storage/storage-health.js";
 import { createAccounts } from "./accounts.js";
 import type { AuditTrail } from "./audit-trail.js";
 import { createAuthApi } from "./auth-api.js";
@@ -31,6 +33,7 @@ import { createLogins } from "./login.js";
 import { createPresence } from "./presence.js";
 import { createRateLimit } from "./rate-limit.js";
 import { createSessionAudit, type Recordings } from "./session-audit.js";
+import { createSessionClaims } from "./session-claims.js";
 import { createSessionControl } from "./session-control.js";
 import { createSessionJournals } from "./session-journals.js";
 import type { AuthSettings } from "./settings.js";
@@ -49,6 +52,8 @@ const ATTEMPTS_PER_SECOND = 10;
 /** What an auth service is made of. It owns none of it. */
 export interface AuthServerOptions {
   readonly storage: Storage;
+  /** Whether the storage answers, where that is looked after. */
+  readonly health?: StorageHealth | undefined;
   /** The type of the backend behind `storage`, as it is now. */
   readonly storageType: () => string;
   readonly settings: AuthSettings;
@@ -153,6 +158,7 @@ export function createAuthServer(options: AuthServerOptions): AuthServer {
         spec: { addr: address, hostname },
       }),
     close: async () => {
+      services?.sessionClaims.close();
       await services?.sessionJournals.close();
       await authorities.close();
     },
@@ -163,7 +169,16 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
   const { storage, settings, audit, recordings, clock, log, hostname } = options;
   const stores = createStores(storage);
   const signers = createSigners(stores.authorities, clusterName);
-  const lockCheck = createLockCheck({ locks: stores.locks, clock });
+  const { health = unwatchedHealth } = options;
+  const lockCheck = createLockCheck({
+    ...{ locks: stores.locks, clock },
+    staleSince: () => health.staleSince(),
+    isStrict: async (names) => {
+      const { locking_mode: mode = "best_effort" } = (await stores.settings.clusterConfig()).spec;
+      const roles = await Promise.all(names.map((name) => stores.roles.get(name)));
+      return createAccess(roles, {}).lockingMode(mode) === "strict";
+    },
+  });
   const userCertificates = createUserCertificates({
     users: stores.users,
     roles: stores.roles,
@@ -181,10 +196,13 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
   const rateLimit = createRateLimit(ATTEMPTS_PER_SECOND, clock);
   const joinTokens = createJoinTokens(stores, clock);
   const { namespaces, sessionOwners: owners } = stores;
-  const sessionAudit = createSessionAudit({ audit, recordings, namespaces, owners, clock });
+  const claims = createSessionClaims({ owners, health, clock, log });
+  const sessionAudit = createSessionAudit({ audit, recordings, namespaces, claims, clock });
   return {
     clusterName,
+    hostId: options.hostId,
     storage,
+    health,
     stores,
     clock,
     log,
@@ -222,6 +240,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     }),
     presence: createPresence(stores.presence, clock),
     sessionAudit,
+    sessionClaims: claims,
     sessionJournals: createSessionJournals({
       ...{ sessionAudit, namespaces, owners, clock, log },
       directory: options.journalDirectory,

@@ -10,11 +10,11 @@ import { checkedArchive } from "../recording/archive-check.js";
 import type { Playback } from "../recording/playback.js";
 import type { NamespaceStore } from "../resources/namespaces.js";
 import { formatTime } from "../resources/rfc3339.js";
-import type { SessionOwnerStore } from "../resources/session-owners.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { EventSearch, SessionSlice } from "./client/api.js";
 import { attributedEvent, sessionOf } from "./host-events.js";
 import { createKeyedMutex } from "./keyed-mutex.js";
+import type { SessionClaims } from "./session-claims.js";
 
 const DEFAULT_SEARCH_LIMIT = 500;
 const MAX_SEARCH_LIMIT = 10_000;
@@ -51,16 +51,16 @@ export function createSessionAudit(context: {
   readonly audit: AuditTrail;
   readonly recordings: Recordings;
   readonly namespaces: NamespaceStore;
-  readonly owners: SessionOwnerStore;
+  readonly claims: SessionClaims;
   readonly clock: Clock;
 }): SessionAudit {
-  const { audit, recordings, namespaces, owners, clock } = context;
+  const { audit, recordings, namespaces, claims, clock } = context;
   const uploads = createKeyedMutex();
 
+  const notOwn = (sessionId: string, hostId: string): CodedError =>
+    accessDenied(`the session ${sessionId} is not one of the sender's`, { context: { hostId } });
   const requireOwnSession = async (sessionId: string, hostId: string): Promise<void> => {
-    if (!(await owners.claim(sessionId, hostId, clock.now()))) {
-      throw accessDenied(`the session ${sessionId} is not one of the sender's`, { context: { hostId } });
-    }
+    if (!(await claims.claim(sessionId, hostId))) throw notOwn(sessionId, hostId);
   };
 
   /** The event as it is logged. */
@@ -122,7 +122,7 @@ export function createSessionAudit(context: {
       const checked = (async function* () {
         yield* checkedArchive(archive, expected);
         // Asked at the end, so that an archive which is refused claims no session.
-        await requireOwnSession(sessionId, hostId);
+        if (!(await claims.claimForGood(sessionId, hostId))) throw notOwn(sessionId, hostId);
       })();
       const stored = await uploads.run(sessionId, () => store(sessionId, checked));
       await audit.emit(

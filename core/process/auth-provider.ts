@@ -27,6 +27,7 @@ import {
   RECORDINGS,
   SETTINGS,
   STORAGE,
+  STORAGE_HEALTH,
   STORAGE_MOVER,
 } from "./tokens.js";
 
@@ -40,6 +41,7 @@ export const authProviders: readonly Provider[] = [
     needs: {
       settings: SETTINGS,
       storage: STORAGE,
+      health: STORAGE_HEALTH,
       mover: STORAGE_MOVER,
       audit: AUDIT_LOG,
       recordings: RECORDINGS,
@@ -48,10 +50,11 @@ export const authProviders: readonly Provider[] = [
       clock: CLOCK,
       metrics: METRICS,
     },
-    async create({ settings, storage, mover, audit, recordings, host, log, clock, metrics }) {
+    async create({ settings, storage, health, mover, audit, recordings, host, log, clock, metrics }) {
       const logDir = path.join(settings.dataDir, "log");
       const server = createAuthServer({
         storage,
+        health,
         storageType: () => mover.storage.current.settings.type,
         settings: clusterSettings(settings.auth!),
         audit,
@@ -80,6 +83,7 @@ export const authProviders: readonly Provider[] = [
     token: AUTH_SERVICE,
     needs: {
       server: AUTH_SERVER,
+      health: STORAGE_HEALTH,
       settings: SETTINGS,
       identities: IDENTITIES,
       listeners: LISTENERS,
@@ -87,7 +91,7 @@ export const authProviders: readonly Provider[] = [
       log: LOG,
       clock: CLOCK,
     },
-    async create({ server, settings, identities, listeners, host, log, clock }) {
+    async create({ server, health, settings, identities, listeners, host, log, clock }) {
       const auth = settings.auth!;
       const publicNames = auth.publicAddrs.map((address) => address.host);
       const identity = await localIdentity(server, identities, "Admin", {
@@ -101,6 +105,7 @@ export const authProviders: readonly Provider[] = [
         callerFor: (peer: TlsPeer | undefined, remoteAddress) =>
           callerFromTls(peer, { localCluster: server.clusterName, remoteAddress }),
         apiFor: (caller) => server.apiFor(caller),
+        staleSince: () => health.staleSince(),
         log: log.child("auth:api"),
         clock,
       });

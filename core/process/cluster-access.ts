@@ -1,6 +1,7 @@
 /** A service's way to the cluster: its identity, its API client, its replica of the state, and its host keys. */
 import type { AuthServer, IdentityNames } from "../auth/auth-server.js";
 import type { AuthApi } from "../auth/client/api.js";
+import { AuthServers } from "../auth/client/auth-servers.js";
 import { createClusterView } from "../auth/client/cluster-view.js";
 import { connectAuth } from "../auth/client/connect.js";
 import type { HostIdentity } from "../auth/client/identity.js";
@@ -22,6 +23,8 @@ export interface ClusterAccess {
   readonly api: AuthApi;
   readonly view: ClusterView;
   readonly signers: readonly SshSigner[];
+  /** The configured auth servers, the one in use first. Undefined in a process with its own. */
+  readonly servers: AuthServers | undefined;
   close(): Promise<void>;
 }
 
@@ -47,6 +50,7 @@ export async function openClusterAccess(options: AccessOptions): Promise<Cluster
   const identity = server
     ? await localIdentity(server, identities, role, names)
     : await joinedIdentity(options);
+  const servers = new AuthServers(options.settings.authServers.map(formatAddress));
   const api = server
     ? server.apiFor({
         kind: "system",
@@ -55,7 +59,7 @@ export async function openClusterAccess(options: AccessOptions): Promise<Cluster
         clusterName: server.clusterName,
         remoteAddress: "",
       })
-    : remoteApi(identity, options);
+    : remoteApi(identity, servers, options);
   try {
     const view = await createClusterView(api, { kinds: options.kinds, log, clock, signal: options.signal });
     const signers = await hostSigners(identity, identities, api);
@@ -64,6 +68,7 @@ export async function openClusterAccess(options: AccessOptions): Promise<Cluster
       api,
       view,
       signers,
+      servers: server ? undefined : servers,
       async close() {
         await view.close();
         await api.close();
@@ -75,9 +80,9 @@ export async function openClusterAccess(options: AccessOptions): Promise<Cluster
   }
 }
 
-function remoteApi(identity: HostIdentity, { settings, clock }: AccessOptions): AuthApi {
+function remoteApi(identity: HostIdentity, servers: AuthServers, { clock }: AccessOptions): AuthApi {
   return connectAuth({
-    addresses: settings.authServers.map(formatAddress),
+    addresses: servers,
     credentials: { keyPem: identity.keyPem, certPem: identity.tlsCertificatePem },
     authorities: identity.tlsAuthorities,
     clock,

@@ -8,7 +8,8 @@ import { openPluginHost } from "../plugin/host.js";
 import type { Logger } from "../plugin/logger.js";
 import { authProviders } from "./auth-provider.js";
 import { openDataDir } from "./data-dir.js";
-import type { ProcessState } from "./diagnostics.js";
+import type { StorageHealth } from "../storage/storage-health.js";
+import type { ProcessState, Readiness } from "./diagnostics.js";
 import { openHostId } from "./host-id.js";
 import { openListeners, type ListenerName, type Listeners } from "./listeners.js";
 import { noMetrics } from "./metrics.js";
@@ -33,6 +34,7 @@ import {
   PLUGINS,
   SETTINGS,
   STOPPING,
+  STORAGE_HEALTH,
 } from "./tokens.js";
 
 /** What a daemon is started with. */
@@ -75,9 +77,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const listeners = await openListeners(settings);
   const stopping = new AbortController();
   let state: ProcessState = "starting";
+  let health: StorageHealth | undefined;
   // Loaded only where it is asked for: the metrics library is large.
   const diagnostics = settings.diagAddr
-    ? (await import("./diagnostics.js")).createDiagnostics(() => state)
+    ? (await import("./diagnostics.js")).createDiagnostics(() => readiness(state, health))
     : undefined;
   if (diagnostics) listeners.get("diag").serve((socket) => diagnostics.accept(socket));
 
@@ -103,6 +106,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // Identities are only needed while services start; afterwards their store's thread would cost memory for nothing.
     await generation.get(PROCESS_STORE).close();
     if (settings.pidFile) await writePidFile(settings.pidFile);
+    if (settings.auth) health = generation.get(STORAGE_HEALTH);
     state = "ok";
     announce("[PROC]    All services are ready.");
     log.info("Detected that service started and joined the cluster successfully.");
@@ -118,6 +122,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await closeGround();
     throw error;
   }
+}
+
+/** A process that runs is ready unless its storage is away. */
+function readiness(state: ProcessState, health: StorageHealth | undefined): Readiness {
+  const since = health?.staleSince();
+  if (state !== "ok" || since === undefined) return { state };
+  return {
+    state: "degraded",
+    reason: `the storage is away since ${since.toISOString()}, reads are of that time and changes are refused: ${health?.problem() ?? ""}`,
+  };
 }
 
 function serviceProviders(settings: Settings): Provider[] {

@@ -7,6 +7,13 @@ import { createPrometheus } from "./prometheus.js";
 /** How far the process is. */
 export type ProcessState = "starting" | "ok" | "degraded";
 
+/** What a readiness request is answered with. */
+export interface Readiness {
+  readonly state: ProcessState;
+  /** What is not ready and why, where that is known. */
+  readonly reason?: string | undefined;
+}
+
 const READINESS: Readonly<Record<ProcessState, { status: number; text: string }>> = {
   starting: { status: 400, text: "teleport is starting and hasn't joined the cluster yet" },
   ok: { status: 200, text: "ok" },
@@ -21,9 +28,9 @@ export interface Diagnostics {
   close(): Promise<void>;
 }
 
-/** Starts the server; the caller owns the listener. `state` is asked at every readiness request. */
-export function createDiagnostics(state: () => ProcessState): Diagnostics {
-  const { registry, metrics } = createPrometheus(state);
+/** Starts the server; the caller owns the listener. `readiness` is asked at every readiness request. */
+export function createDiagnostics(readiness: () => Readiness): Diagnostics {
+  const { registry, metrics } = createPrometheus(() => readiness().state);
   const server = http.createServer((request, response) => {
     void answer(request.url ?? "/", response);
   });
@@ -39,7 +46,8 @@ export function createDiagnostics(state: () => ProcessState): Diagnostics {
       response.writeHead(404, { "Content-Type": "text/plain" }).end("404 page not found\n");
       return;
     }
-    const { status, text } = path === "/healthz" ? READINESS.ok : READINESS[state()];
+    const { state, reason }: Readiness = path === "/healthz" ? { state: "ok" } : readiness();
+    const { status, text } = { ...READINESS[state], ...(reason !== undefined && { text: reason }) };
     response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify({ status: text }));
   }
 

@@ -2,6 +2,7 @@
 import type { AuditLog } from "../audit/audit-log.js";
 import type { AuthServer } from "../auth/auth-server.js";
 import type { AuthApi } from "../auth/client/api.js";
+import type { StorageHealth } from "../storage/storage-health.js";
 import type { PluginMetrics } from "../plugin/metrics.js";
 import type { MeasuredVerb, StorageMeter } from "../storage/measured-storage.js";
 
@@ -30,6 +31,8 @@ export interface Metrics {
   countInteractiveSessions(count: () => number): void;
   /** Where the connection to a cluster can be read. */
   watchCluster(name: string, isConnected: () => boolean): void;
+  /** Where it can be read whether the storage answers. */
+  watchStorage(health: StorageHealth): void;
   /** What a plugin, named by its id, counts about itself; undefined where nobody asks. */
   ofPlugin(id: string): PluginMetrics | undefined;
   /** What a backend does; undefined where nobody asks. */
@@ -42,6 +45,7 @@ export const noMetrics: Metrics = {
   auditFailed: () => undefined,
   countInteractiveSessions: () => undefined,
   watchCluster: () => undefined,
+  watchStorage: () => undefined,
   ofPlugin: () => undefined,
   ofStorage: () => undefined,
 };

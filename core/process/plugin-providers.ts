@@ -8,6 +8,8 @@ import { token } from "../di/token.js";
 import type { PluginDefinition } from "../plugin/define.js";
 import { checkPluginGraph, type PluginHost, type RunningPlugin } from "../plugin/host.js";
 import type { Storage } from "../plugin/storage.js";
+import { replicatedKeys } from "../resources/replicated-keys.js";
+import { createReplicatedStorage, type ReplicatedStorage } from "../storage/replica.js";
 import { sanitized } from "../storage/sanitized.js";
 import { openClusterStorage } from "./cluster-storage.js";
 import { measuredAudit } from "./metrics.js";
@@ -19,6 +21,7 @@ import {
   tlsSelection,
   type Selection,
 } from "./plugin-selection.js";
+import { patientStart } from "./patient-start.js";
 import { openProcessStore, pluginBase, runSelected, type PluginBase } from "./running-plugins.js";
 import {
   AUDIT_LOG,
@@ -29,11 +32,14 @@ import {
   METRICS,
   RECORDINGS,
   SETTINGS,
+  STOPPING,
   STORAGE,
+  STORAGE_HEALTH,
   STORAGE_MOVER,
   WEB_TLS,
 } from "./tokens.js";
 
+const REPLICA = token<ReplicatedStorage>("storage.replica");
 const AUDIT_PLUGINS = token<readonly RunningPlugin<"audit">[]>("plugin.audit.instances");
 const RECORDING_PLUGIN = token<RunningPlugin<"recording">>("plugin.recording.instance");
 const TLS_PLUGIN = token<RunningPlugin<"tls"> | undefined>("plugin.tls.instance");
@@ -60,16 +66,30 @@ export const identityProviders: readonly Provider[] = [
 export const authPluginProviders: readonly Provider[] = [
   provide({
     token: STORAGE_MOVER,
-    needs: { ...pluginBase, processStore: PROCESS_STORE },
-    create: ({ processStore, ...needs }) => openClusterStorage(needs, processStore.product),
+    needs: { ...pluginBase, processStore: PROCESS_STORE, stopping: STOPPING },
+    create: ({ processStore, stopping, ...needs }) =>
+      patientStart(() => openClusterStorage(needs, processStore.product), {
+        ...{ what: "the storage", stopping },
+        ...{ log: needs.log, clock: needs.clock },
+      }),
     close: (mover) => mover.close(),
   }),
   provide({
-    token: STORAGE,
-    needs: { mover: STORAGE_MOVER },
-    create: ({ mover }) => sanitized(mover.storage),
-    close: (storage) => storage.close(),
+    token: REPLICA,
+    needs: { mover: STORAGE_MOVER, log: LOG, clock: CLOCK, metrics: METRICS },
+    create: ({ mover, log, clock, metrics }) => {
+      const replica = createReplicatedStorage(mover.storage, {
+        scope: replicatedKeys,
+        log: log.child("storage"),
+        clock,
+      });
+      metrics.watchStorage(replica.health);
+      return replica;
+    },
+    close: (replica) => replica.close(),
   }),
+  provide({ token: STORAGE, needs: { replica: REPLICA }, create: ({ replica }) => sanitized(replica) }),
+  provide({ token: STORAGE_HEALTH, needs: { replica: REPLICA }, create: ({ replica }) => replica.health }),
   provide({
     token: AUDIT_PLUGINS,
     needs: { ...pluginBase, storage: STORAGE },

@@ -1,6 +1,7 @@
 /** The metrics of the daemon in Prometheus' format, under the names of 4.2 (features.md §11.4). */
 import { collectDefaultMetrics, Counter, exponentialBuckets, Gauge, Histogram, Registry } from "prom-client";
 import type { Metrics } from "./metrics.js";
+import type { StorageHealth } from "../storage/storage-health.js";
 import type { ProcessState } from "./diagnostics.js";
 import { createStorageMetrics } from "./storage-metrics.js";
 
@@ -58,6 +59,17 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
       for (const [cluster, isConnected] of clusters) this.set({ cluster }, isConnected() ? 1 : 0);
     },
   });
+  const storages: StorageHealth[] = [];
+  new Gauge({
+    name: "auth_storage_available",
+    help: "1 while the storage answers; 0 while reads are answered from a replica and changes are refused",
+    registers,
+    collect() {
+      if (storages.length > 0)
+        this.set(storages.every((health) => health.staleSince() === undefined) ? 1 : 0);
+      else this.reset();
+    },
+  });
   new Gauge({
     name: "process_state",
     help: "0 ok, 1 recovering, 2 degraded, 3 starting",
@@ -78,6 +90,7 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
           observe();
         };
       },
+      watchStorage: (health) => void storages.push(health),
       auditFailed: () => auditFailures.inc(),
       countInteractiveSessions: (count) => void sessionCounts.push(count),
       watchCluster: (name, isConnected) => {

@@ -86,7 +86,13 @@ export const proxyProvider: Provider = provide({
       dataDir: settings.dataDir,
       auditPolicy: settings.auditPolicy,
       unregisteredTargets: proxy.unregisteredTargets,
-      authAddresses: () => authAddresses(access.view, settings.authServers),
+      authAddresses: () =>
+        authAddresses(
+          access.view,
+          access.servers?.order.map((address) => parseAddress(address, AUTH_PORT)) ?? [
+            listeners.get("auth").address,
+          ],
+        ),
       algorithms: sshAlgorithms(settings),
       limits: sshLimits(settings, access.view),
       log: log.child("ssh"),
@@ -138,8 +144,8 @@ export const proxyProvider: Provider = provide({
   close: (service) => service.close(),
 });
 
-/** Auth servers by their heartbeats, then those of the configuration. */
-function authAddresses(view: ClusterView, configured: readonly Address[]): Address[] {
+/** The auth servers that this proxy uses itself, the one in use first, then others by their heartbeats. */
+function authAddresses(view: ClusterView, known: readonly Address[]): Address[] {
   const announced = view.authServers().map(({ spec }) => parseAddress(spec.addr, AUTH_PORT));
-  return [...announced, ...configured];
+  return [...known, ...announced];
 }

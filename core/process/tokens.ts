@@ -11,6 +11,7 @@ import type { RecordingStore } from "../plugin/recording.js";
 import type { Storage } from "../plugin/storage.js";
 import type { StorageMover } from "../storage/migration/mover.js";
 import type { TlsSource } from "../plugin/tls.js";
+import type { StorageHealth } from "../storage/storage-health.js";
 import type { Host } from "./host.js";
 import type { Listeners } from "./listeners.js";
 import type { Metrics } from "./metrics.js";
@@ -29,6 +30,7 @@ export const IDENTITIES = token<IdentityStore>("identities");
 /** Where the cluster is kept, and what exchanges it. */
 export const STORAGE_MOVER = token<StorageMover>("storage.mover");
 export const STORAGE = token<Storage>("plugin.storage");
+export const STORAGE_HEALTH = token<StorageHealth>("plugin.storage.health");
 export const AUDIT_LOG = token<AuditLog>("audit");
 export const RECORDINGS = token<RecordingStore>("plugin.recording");
 /** Undefined where the web listener speaks plain HTTP. */

@@ -1,5 +1,5 @@
 /** The record of a running session that `tsh` and the web show (wire.md §9.2): made, refreshed, removed. */
-import { errorMessage } from "../errors/error.js";
+import { errorMessage, hasCode } from "../errors/error.js";
 import type { SessionParty } from "../resources/session.js";
 import type { Party } from "./party.js";
 import type { SessionContext } from "./session-context.js";
@@ -38,8 +38,14 @@ export function publishSession(context: SessionContext, facts: LiveSessionFacts)
     const parties = facts.parties().map((party) => partyRecord(party, serverId));
     const terminal_params = { w: size.columns, h: size.rows };
     if (created) {
-      await api.updateSession({ id: sessionId, namespace, terminal_params, parties });
-      return;
+      try {
+        await api.updateSession({ id: sessionId, namespace, terminal_params, parties });
+        return;
+      } catch (error) {
+        // It expired, since it could not be refreshed for long.
+        if (!hasCode(error, "not_found")) throw error;
+        created = false;
+      }
     }
     await api.createSession({
       id: sessionId,

@@ -159,3 +159,14 @@ export class HealthWatch implements StorageHealth {
     for (const done of [...this.#waiting]) done();
   }
 }
+
+/** The health of a storage that is not looked after: it is taken to answer. */
+export const unwatchedHealth: StorageHealth = {
+  staleSince: () => undefined,
+  problem: () => undefined,
+  changed: (signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    }),
+};

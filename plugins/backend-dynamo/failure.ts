@@ -26,7 +26,7 @@ export interface Failure {
 
 /** What was asked of whom, for messages. */
 export interface Asked {
-  /** The operation's name, as IAM has it after `dynamodb:`. */
+  /** The operation's name, as IAM has it; `dynamodb:` before it may be left out. */
   readonly operation: string;
   readonly table: string;
   readonly region: string;
@@ -77,7 +77,8 @@ export function understand(thrown: unknown, asked: Asked): Failure {
     return { kind: thrown.code === "unavailable" ? "undone" : "final", error: thrown };
   }
   const { name, code, status, retryAfterMs } = facts(thrown);
-  const { operation, table, region } = asked;
+  const { table, region } = asked;
+  const operation = asked.operation.includes(":") ? asked.operation : `dynamodb:${asked.operation}`;
   const details: ErrorDetails = {
     cause: thrown,
     context: { operation, table, region, aws: name, status },
@@ -104,7 +105,7 @@ export function understand(thrown: unknown, asked: Asked): Failure {
     );
   }
   if (name === "AccessDeniedException" || name === "AccessDenied") {
-    return failed("final", `AWS denies dynamodb:${operation} on table ${table}: allow it in the IAM policy`);
+    return failed("final", `AWS denies ${operation} on table ${table}: allow it in the IAM policy`);
   }
   if (name === "ResourceNotFoundException") {
     return failed("final", `DynamoDB table ${table} (or its stream) does not exist in ${region}`);

@@ -8,7 +8,7 @@ import { linkSignals } from "./linked-signal.js";
 
 /** Attempts of one call, and how long it goes on trying. */
 const MAX_ATTEMPTS = 10;
-const MAX_TRYING_MS = 8000;
+const MAX_TRYING_MS = 15_000;
 const MAX_IN_FLIGHT = 32;
 
 /** What every request needs to know. */

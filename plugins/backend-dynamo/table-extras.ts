@@ -11,6 +11,7 @@ export type ExtraSettings = Pick<DynamoSettings, "continuousBackups" | "autoScal
 const UNKNOWN: ReadonlySet<string> = new Set([
   "UnknownOperationException",
   "UnknownOperation",
+  "InvalidAction",
   "NotImplemented",
 ]);
 /** A new table can have backups only after a while. */
@@ -83,9 +84,13 @@ async function enableScaling(
       ScalableDimension: dimension,
     };
     const register = new RegisterScalableTargetCommand({ ...target, MinCapacity: min, MaxCapacity: max });
-    await requests.call("RegisterScalableTarget", (options) => client.send(register, options), {
-      expected: isUnknown,
-    });
+    await requests.call(
+      "application-autoscaling:RegisterScalableTarget",
+      (options) => client.send(register, options),
+      {
+        expected: isUnknown,
+      },
+    );
     const policy = new PutScalingPolicyCommand({
       ...target,
       // The name that 5.0 gives it, so that there is one policy after a move from there.
@@ -96,9 +101,13 @@ async function enableScaling(
         TargetValue: targetPercent,
       },
     });
-    await requests.call("PutScalingPolicy", (options) => client.send(policy, options), {
-      expected: isUnknown,
-    });
+    await requests.call(
+      "application-autoscaling:PutScalingPolicy",
+      (options) => client.send(policy, options),
+      {
+        expected: isUnknown,
+      },
+    );
   };
   try {
     await set("read", "dynamodb:table:ReadCapacityUnits", "DynamoDBReadCapacityUtilization", read);

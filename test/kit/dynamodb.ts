@@ -61,6 +61,8 @@ export function freshTable(purpose = "test"): string {
 }
 
 async function start(): Promise<DynamoLocal> {
+  // Clients that tests make themselves need not warn about the age of Node.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
   const folder = path.join(LIB, readdirSync(LIB).find((name) => name.startsWith("dynamodb_local")) ?? "");
   const jar = path.join(folder, "DynamoDBLocal.jar");
   if (!existsSync(jar)) throw new Error(`there is no ${jar}: run npm ci`);

@@ -11,6 +11,7 @@ import { schemaless } from "../../http/schemaless.js";
 import { systemClock, type Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { AuthApi } from "../client/api.js";
+import { STALE_HEADER } from "../client/stale-header.js";
 import { AuthService } from "../client/messages/gen/auth_pb.js";
 import { createGrpcService } from "./grpc.js";
 import { verifyPeer, type TrustedAuthority, type VerifiedPeer } from "./peer.js";
@@ -40,6 +41,8 @@ export interface ApiServerOptions<C> {
    */
   readonly callerFor: (peer: VerifiedPeer | undefined, remoteAddress: string) => C;
   readonly apiFor: (caller: C) => AuthApi;
+  /** The moment whose state replies show, where that is not now. */
+  readonly staleSince?: () => Date | undefined;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly limits?: Partial<GateLimits>;
@@ -114,6 +117,11 @@ export async function createApiServer<C>(options: ApiServerOptions<C>): Promise<
   };
   app.addHook("onResponse", async (request) => finished(request));
   app.addHook("onRequestAbort", async (request) => finished(request));
+  // At the end of a request, since it may be the one that finds the storage away.
+  app.addHook("onSend", async (_request, reply) => {
+    const since = options.staleSince?.();
+    if (since !== undefined) reply.header(STALE_HEADER, since.toISOString());
+  });
   app.setErrorHandler((error, _request, reply) => sendError(reply, asCoded(error), log));
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).type("text/plain").send("404 page not found\n"),

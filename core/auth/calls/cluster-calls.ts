@@ -20,6 +20,7 @@ export function clusterCalls({
 }: CallScope): Pick<
   AuthApi,
   | "ping"
+  | "staleSince"
   | "getDomainName"
   | "getClusterCaCert"
   | "getCertAuthorities"
@@ -36,7 +37,7 @@ export function clusterCalls({
   | "getNamespaces"
   | "getNamespace"
 > {
-  const { clusterName, clusterSettings, stores } = services;
+  const { clusterName, clusterSettings, health, stores } = services;
   const readVerb = (loadKeys: boolean): string => (loadKeys ? "read" : "readnosecrets");
   /** Whoever sets an authority can make any caller. */
   const requireAdmin = (): void => {
@@ -44,6 +45,7 @@ export function clusterCalls({
   };
   return {
     ping: () => Promise.resolve({ clusterName, serverVersion: VERSION }),
+    staleSince: () => health.staleSince(),
     getDomainName: () => Promise.resolve(clusterName),
     async getClusterCaCert() {
       const { value } = await stores.authorities.get("host", clusterName);

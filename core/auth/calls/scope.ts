@@ -1,6 +1,7 @@
 import type { Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { Storage } from "../../plugin/storage.js";
+import type { StorageHealth } from "../../storage/storage-health.js";
 import type { Accounts } from "../accounts.js";
 import type { Authorization } from "../authorization.js";
 import type { Caller } from "../caller.js";
@@ -14,6 +15,7 @@ import type { Logins } from "../login.js";
 import type { Presence } from "../presence.js";
 import type { RateLimit } from "../rate-limit.js";
 import type { Recordings, SessionAudit } from "../session-audit.js";
+import type { SessionClaims } from "../session-claims.js";
 import type { SessionControl } from "../session-control.js";
 import type { SessionJournals } from "../session-journals.js";
 import type { Signups } from "../signup.js";
@@ -24,7 +26,10 @@ import type { UserCertificates } from "../user-certificates.js";
 /** What the auth service can do, whoever asks. */
 export interface Services {
   readonly clusterName: string;
+  /** Of the auth server. */
+  readonly hostId: string;
   readonly storage: Storage;
+  readonly health: StorageHealth;
   readonly stores: Stores;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,6 +45,7 @@ export interface Services {
   readonly hostCertificates: HostCertificates;
   readonly presence: Presence;
   readonly sessionAudit: SessionAudit;
+  readonly sessionClaims: SessionClaims;
   readonly sessionJournals: SessionJournals;
   readonly sessionControl: SessionControl;
   readonly recordings: Recordings;

@@ -4,6 +4,7 @@ import { formatTime } from "../../resources/rfc3339.js";
 import type { LiveSession } from "../../resources/session.js";
 import type { RuleThing } from "../authorization.js";
 import type { AuthApi } from "../client/api.js";
+import { maybeElsewhere } from "../recording-elsewhere.js";
 import type { CallScope } from "./scope.js";
 
 /** Live sessions, audit events and recordings. */
@@ -30,6 +31,7 @@ export function sessionCalls({
   | "searchEvents"
 > {
   const { stores, sessionAudit, sessionJournals, recordings, clock } = services;
+  const elsewhere = maybeElsewhere(stores.presence.authServers, services.hostId);
   const reporter = async (): Promise<string> => {
     await may.require("event", "create", "update");
     return may.requireHost("Node", "Proxy", "Admin").hostId;
@@ -86,23 +88,25 @@ export function sessionCalls({
     finishSessionJournal: async (sessionId) => sessionJournals.finish(sessionId, await reporter()),
     async getSessionChunk(sessionId, offset, maxBytes) {
       await requireRecording(sessionId);
-      return recordings.playback.chunk(sessionId, offset, Math.min(maxBytes, MAX_CHUNK_BYTES));
+      return recordings.playback
+        .chunk(sessionId, offset, Math.min(maxBytes, MAX_CHUNK_BYTES))
+        .catch(elsewhere);
     },
     async getSessionEvents(sessionId, after = 0) {
       await requireRecording(sessionId);
-      return recordings.playback.events(sessionId, after);
+      return recordings.playback.events(sessionId, after).catch(elsewhere);
     },
     async getSessionEventPage(sessionId, cursor) {
       await requireRecording(sessionId);
-      return recordings.playback.eventPage(sessionId, cursor);
+      return recordings.playback.eventPage(sessionId, cursor).catch(elsewhere);
     },
     async getSessionTimeline(sessionId, start, limit) {
       await requireRecording(sessionId);
-      return recordings.playback.timeline(sessionId, start, limit);
+      return recordings.playback.timeline(sessionId, start, limit).catch(elsewhere);
     },
     async getSessionScreen(sessionId, index) {
       await requireRecording(sessionId);
-      return recordings.playback.screen(sessionId, index);
+      return recordings.playback.screen(sessionId, index).catch(elsewhere);
     },
     async searchEvents(search) {
       await may.require("event", "list", "read");

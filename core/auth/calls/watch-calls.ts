@@ -1,5 +1,6 @@
 import { accessDenied } from "../../errors/error.js";
 import type { AuthApi, WatchKind } from "../client/api.js";
+import { endedByAbsence } from "../watch-end.js";
 import { watchKinds } from "../watch.js";
 import type { CallScope } from "./scope.js";
 
@@ -11,7 +12,8 @@ export function watchCalls(scope: CallScope): Pick<AuthApi, "watch"> {
   return {
     async *watch(kinds, signal) {
       await requireWatch(scope, kinds);
-      yield* watchKinds(scope.services.storage, kinds, signal);
+      const { storage } = scope.services;
+      yield* endedByAbsence((until) => watchKinds(storage, kinds, until), scope.services, signal);
     },
   };
 }

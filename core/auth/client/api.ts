@@ -361,6 +361,12 @@ export interface AuthApi {
   searchEvents(search: EventSearch): Promise<{ events: AuditEvent[]; next?: string | undefined }>;
 
   /**
+   * The moment whose state the last answers have shown: the auth server's storage is away and it answers from a replica.
+   * Undefined while it answers from its storage. Absent in one that cannot tell.
+   */
+  staleSince?(): Date | undefined;
+
+  /**
    * Measures the cluster's storage from the auth server's process, under a bounded load; takes as long as asked for, and
    * up to 8 s more. Throws `limit_exceeded` while another measurement runs. Unknown to 4.2.
    */

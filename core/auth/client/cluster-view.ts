@@ -61,7 +61,7 @@ export async function createClusterView(api: AuthApi, options: ClusterViewOption
       await store.fill(api, kinds);
       for (const event of early) store.apply(event);
       early = undefined;
-      staleSince = undefined;
+      staleSince = api.staleSince?.();
       filled();
       return await following;
     } finally {
@@ -77,7 +77,14 @@ export async function createClusterView(api: AuthApi, options: ClusterViewOption
       try {
         await follow(() => {
           attempt = 0;
-          if (everFilled) log.info("the view of the cluster is in step again");
+          if (staleSince !== undefined) {
+            log.warn(
+              "the storage of the auth service is away; the view of the cluster is of an earlier moment",
+              {
+                since: staleSince.toISOString(),
+              },
+            );
+          } else if (everFilled) log.info("the view of the cluster is in step again");
           everFilled = true;
           firstFill.done();
         });

@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import { systemClock, type Clock } from "../../plugin/clock.js";
 import type { AuthApi } from "./api.js";
+import { AuthServers } from "./auth-servers.js";
 import { createGrpcApi } from "./grpc-api.js";
 import { GrpcSession } from "./grpc-session.js";
 import { createHttpClient } from "./http-client.js";
@@ -10,8 +11,8 @@ import { createSecureDialer, type ClientCredentials } from "./secure-dialer.js";
 
 /** Where the auth servers are, who calls, and whom to trust. */
 export interface ConnectAuthOptions {
-  /** `host:port` of the auth servers; the port may be left out. Tried in turn. */
-  readonly addresses: readonly string[];
+  /** `host:port` of the auth servers; the port may be left out. One works for as long as it answers. */
+  readonly addresses: readonly string[] | AuthServers;
   /** The caller's certificate; absent for the few calls that need none. */
   readonly credentials?: ClientCredentials | undefined;
   /** PEM of the trusted TLS host authorities. Without any, no server is trusted. */
@@ -25,20 +26,23 @@ export interface ConnectAuthOptions {
 
 /**
  * Connects to the auth service. Connections are opened when first needed and kept; the server is verified before
- * anything is sent. Reads are tried again while the service is `unavailable`; other calls are sent once.
+ * anything is sent. Reads, and changes that may be repeated, are tried again while the service is `unavailable`, at
+ * another server where there are several; other calls are sent once. A server that is stopped is left within seconds.
  */
 export function connectAuth(options: ConnectAuthOptions): AuthApi {
   const { clock = systemClock, timeoutMs = 30_000 } = options;
+  const { addresses } = options;
+  const servers = addresses instanceof AuthServers ? addresses : new AuthServers(addresses);
   const dialer = createSecureDialer({
-    addresses: options.addresses,
+    servers,
     credentials: options.credentials,
     trust: options.authorities ?? [],
     dial: options.dial,
     clock,
     timeoutMs: Math.min(timeoutMs, 10_000),
   });
-  const http = createHttpClient({ dialer, clock, timeoutMs, retryReads: true });
-  const session = new GrpcSession(dialer);
+  const http = createHttpClient({ dialer, servers, clock, timeoutMs, retry: true });
+  const session = new GrpcSession(dialer, servers);
   return {
     ...createRestApi(http),
     ...createGrpcApi({ session, clock, timeoutMs }),

@@ -27,24 +27,26 @@ export function createGrpcApi(options: {
     createGrpcTransport({ baseUrl: session.authority, sessionManager: session, acceptCompression: [] }),
   );
   const limited = { timeoutMs };
-  const read = <T>(call: () => Promise<T>): Promise<T> => withRetries(() => coded(call), clock, NO_SIGNAL);
+  /** For calls that may be repeated. */
+  const repeated = <T>(call: () => Promise<T>): Promise<T> =>
+    withRetries(() => coded(call), clock, NO_SIGNAL);
 
   return {
     ping: () =>
-      read(async () => {
+      repeated(async () => {
         const { clusterName, serverVersion } = await client.ping({}, limited);
         return { clusterName, serverVersion };
       }),
     getUser: (name, withSecrets = false) =>
-      read(async () => fromUser(await client.getUser({ name, withSecrets }, limited))),
+      repeated(async () => fromUser(await client.getUser({ name, withSecrets }, limited))),
     getUsers: (withSecrets = false) =>
-      read(async () => {
+      repeated(async () => {
         const users = [];
         for await (const user of client.getUsers({ withSecrets }, limited)) users.push(fromUser(user));
         return users;
       }),
     generateUserCerts: (request) =>
-      coded(async () => {
+      repeated(async () => {
         const { ssh, tls } = await client.generateUserCerts(
           {
             publicKey: Uint8Array.from(Buffer.from(request.publicKey)),
@@ -58,7 +60,7 @@ export function createGrpcApi(options: {
         return { ssh: Buffer.from(ssh).toString("utf8"), tls: Buffer.from(tls).toString("utf8") };
       }),
     upsertNode: (server) =>
-      coded(async () => {
+      repeated(async () => {
         const { serverName, namespace, leaseId, expires } = await client.upsertNode(
           toServer(server),
           limited,

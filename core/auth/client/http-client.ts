@@ -1,5 +1,11 @@
 import { setMaxListeners } from "node:events";
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import {
+  Agent,
+  type AgentOptions,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import {
   CodedError,
@@ -11,9 +17,11 @@ import {
 } from "../../errors/error.js";
 import type { Clock } from "../../plugin/clock.js";
 import { API_DOMAIN } from "../../pki/cluster-sni.js";
+import type { AuthServers } from "./auth-servers.js";
 import { errorFromHttp } from "./error-mapping.js";
 import { withRetries } from "./retry.js";
 import type { SecureDialer } from "./secure-dialer.js";
+import { ServerWatch } from "./server-watch.js";
 
 /** Largest reply that is read into memory: a chunk of a recording is 5 MiB, long lists may be more. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
@@ -25,6 +33,10 @@ export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Path with query. */
   readonly path: string;
+  /** Sending it twice does no more than once: it is sent again where the answer was lost. GET and DELETE always are. */
+  readonly idempotent?: boolean | undefined;
+  /** The only server that can take it; any when absent. */
+  readonly server?: string | undefined;
   /** JSON is for objects; bytes and streams go out as they are. */
   readonly body?:
     { json: unknown } | { bytes: Uint8Array } | { stream: AsyncIterable<Uint8Array> } | undefined;
@@ -34,6 +46,8 @@ export interface HttpRequest {
 /** A successful reply. */
 export interface HttpReply {
   readonly bytes: Buffer;
+  /** The address of the server that answered; undefined where the way there was given. */
+  readonly server: string | undefined;
   header(name: string): string | undefined;
 }
 
@@ -45,42 +59,165 @@ export interface HttpClient {
 }
 
 /**
- * Creates the client. `timeoutMs` bounds the silence of the server, so that long uploads are not cut off. With
- * `retryReads`, GET is tried again while the server is `unavailable`; other requests never are.
+ * Creates the client. `timeoutMs` bounds the silence of the server, so that long uploads are not cut off. With `retry`,
+ * requests that may be repeated are, at another server where there is one; others are sent once, and over a connection
+ * whose server has just shown life.
  */
-export function createHttpClient(options: {
-  dialer: SecureDialer;
-  clock: Clock;
-  timeoutMs: number;
-  retryReads: boolean;
-}): HttpClient {
-  const agent = new DialingAgent(options.dialer);
-  const closing = new AbortController();
-  // Each request under way listens to it; Node would take more than ten for a leak.
-  setMaxListeners(0, closing.signal);
-  return {
-    async send(request) {
-      const once = (): Promise<HttpReply> => {
-        if (closing.signal.aborted) throw unavailable("the client is closed");
-        return sendOnce(agent, request, options.timeoutMs, closing.signal);
-      };
-      const retry = options.retryReads && request.method === "GET";
-      return retry ? withRetries(once, options.clock, closing.signal) : once();
-    },
-    close() {
-      closing.abort(unavailable("the client is closed"));
-      agent.destroy();
-    },
-  };
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  return new PooledClient(options);
 }
+
+/** What a client is made of. */
+export interface HttpClientOptions {
+  readonly dialer: SecureDialer;
+  readonly servers: AuthServers;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly retry: boolean;
+}
+
+/** A request under way. */
+interface Sent {
+  /** Known once it has a connection. */
+  server: string | undefined;
+  readonly idempotent: boolean;
+  readonly giveUp: (error: CodedError) => void;
+  /** How often its server was found lost. */
+  losses: number;
+}
+
+class PooledClient implements HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #watch: ServerWatch;
+  readonly #pool: DialingAgent;
+  /** For requests that must not meet a dead connection. */
+  readonly #fresh: DialingAgent;
+  /** Connections for requests that only one server can take. */
+  readonly #pinned = new Map<string, DialingAgent>();
+  readonly #closing = new AbortController();
+  readonly #sent = new Set<Sent>();
+  readonly #unsubscribe: () => void;
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#watch = new ServerWatch(options);
+    this.#pool = new DialingAgent(options.dialer, POOLED);
+    this.#fresh = new DialingAgent(options.dialer, UNPOOLED);
+    // Each request under way listens to it; Node would take more than ten for a leak.
+    setMaxListeners(0, this.#closing.signal);
+    this.#unsubscribe = options.servers.onLost((server) => this.#lost(server));
+  }
+
+  async send(request: HttpRequest): Promise<HttpReply> {
+    const { retry, clock } = this.#options;
+    const idempotent = request.idempotent ?? (request.method === "GET" || request.method === "DELETE");
+    let attempts = 0;
+    const once = async (): Promise<HttpReply> => {
+      if (this.#closing.signal.aborted) throw unavailable("the client is closed");
+      attempts++;
+      try {
+        return await this.#sendOnce(request, idempotent);
+      } catch (error) {
+        // The first attempt, whose answer was lost, has removed it.
+        if (attempts > 1 && request.method === "DELETE" && hasCode(error, "not_found")) return NO_CONTENT;
+        throw error;
+      }
+    };
+    return retry && idempotent ? withRetries(once, clock, this.#closing.signal) : once();
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#closing.abort(unavailable("the client is closed"));
+    for (const agent of [this.#pool, this.#fresh, ...this.#pinned.values()]) agent.destroy();
+  }
+
+  async #sendOnce(request: HttpRequest, idempotent: boolean): Promise<HttpReply> {
+    const { servers, timeoutMs } = this.#options;
+    const done = new AbortController();
+    const lost = new AbortController();
+    const sent: Sent = { server: undefined, idempotent, giveUp: (error) => lost.abort(error), losses: 0 };
+    this.#sent.add(sent);
+    try {
+      const reply = await sendOnce(
+        this.#agentFor(request, idempotent),
+        request,
+        timeoutMs,
+        AbortSignal.any([this.#closing.signal, lost.signal]),
+        (server) => {
+          sent.server = server;
+          if (server !== undefined) void this.#watch.follow(server, done.signal);
+        },
+      );
+      if (sent.server !== undefined) this.#watch.heard(sent.server);
+      return { ...reply, server: sent.server };
+    } catch (error) {
+      const { server } = sent;
+      if (server !== undefined && servers.hasOthers && hasCode(error, "unavailable")) {
+        servers.failed(server);
+        this.#pool.drop(server);
+      }
+      throw error;
+    } finally {
+      this.#sent.delete(sent);
+      done.abort();
+    }
+  }
+
+  #agentFor({ server }: HttpRequest, idempotent: boolean): DialingAgent {
+    const { servers, dialer } = this.#options;
+    if (server !== undefined) {
+      const agent = this.#pinned.get(server) ?? new DialingAgent(dialer, POOLED, server);
+      this.#pinned.set(server, agent);
+      return agent;
+    }
+    return idempotent || !servers.hasOthers || this.#watch.isFresh(servers.order[0])
+      ? this.#pool
+      : this.#fresh;
+  }
+
+  /** What may be sent again is given up at once, the rest once its server stays away: it may be at work on it. */
+  #lost(server: string): void {
+    this.#pool.drop(server);
+    for (const sent of [...this.#sent]) {
+      if (sent.server !== server) continue;
+      sent.losses++;
+      if (sent.idempotent || sent.losses >= LOSSES_BEFORE_GIVING_UP) {
+        sent.giveUp(unavailable(`the auth server ${server} does not answer any more`));
+      }
+    }
+  }
+}
+
+/** About ten seconds of a server that does not answer. */
+const LOSSES_BEFORE_GIVING_UP = 5;
+const NO_CONTENT: HttpReply = { bytes: Buffer.alloc(0), server: undefined, header: () => undefined };
+const POOLED = { keepAlive: true, maxSockets: 32, maxFreeSockets: 4, timeout: IDLE_CONNECTION_MS };
+const UNPOOLED = { keepAlive: false, maxSockets: 32 };
 
 /** An agent whose connections come out of the dialer, TLS included: to HTTP they look like plain ones. */
 class DialingAgent extends Agent {
   readonly #dialer: SecureDialer;
+  readonly #only: string | undefined;
+  /** The server at the other end of each connection. */
+  readonly #servers = new WeakMap<Duplex, string>();
 
-  constructor(dialer: SecureDialer) {
-    super({ keepAlive: true, maxSockets: 32, maxFreeSockets: 4, timeout: IDLE_CONNECTION_MS });
+  constructor(dialer: SecureDialer, options: AgentOptions, only?: string) {
+    super(options);
     this.#dialer = dialer;
+    this.#only = only;
+  }
+
+  /** The server at the other end of a connection of this agent. */
+  serverOf(socket: Duplex): string | undefined {
+    return this.#servers.get(socket);
+  }
+
+  /** Closes idle connections to a server. */
+  drop(server: string): void {
+    for (const socket of Object.values(this.freeSockets).flat()) {
+      if (socket && this.serverOf(socket) === server) socket.destroy();
+    }
   }
 
   // Node's Agent takes connections by callback too; its type does not say so.
@@ -88,8 +225,11 @@ class DialingAgent extends Agent {
     _options: unknown,
     callback: (error: Error | null, socket?: Duplex) => void,
   ): undefined {
-    this.#dialer("http/1.1").then(
-      (socket) => callback(null, socket),
+    this.#dialer("http/1.1", this.#only).then(
+      ({ socket, server }) => {
+        if (server !== undefined) this.#servers.set(socket, server);
+        callback(null, socket);
+      },
       (error: unknown) => callback(error as Error),
     );
     return undefined;
@@ -97,11 +237,12 @@ class DialingAgent extends Agent {
 }
 
 function sendOnce(
-  agent: Agent,
+  agent: DialingAgent,
   { method, path, body, contentType }: HttpRequest,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<HttpReply> {
+  onServer: (server: string | undefined) => void,
+): Promise<Omit<HttpReply, "server">> {
   return new Promise((resolve, reject) => {
     const payload =
       body &&
@@ -118,6 +259,7 @@ function sendOnce(
         ...(payload && { "content-length": payload.byteLength }),
       },
     });
+    outgoing.once("socket", (socket) => onServer(agent.serverOf(socket)));
     outgoing.setTimeout(timeoutMs, () =>
       outgoing.destroy(unavailable(`the auth server did not answer in ${timeoutMs} ms`)),
     );
@@ -125,7 +267,9 @@ function sendOnce(
       reject(
         error instanceof CodedError
           ? error
-          : unavailable(`the request failed: ${errorMessage(error)}`, { cause: error }),
+          : signal.aborted && signal.reason instanceof CodedError
+            ? signal.reason
+            : unavailable(`the request failed: ${errorMessage(error)}`, { cause: error }),
       );
     });
     outgoing.once("response", (incoming) => {
@@ -161,7 +305,7 @@ async function pump(stream: AsyncIterable<Uint8Array>, outgoing: ClientRequest):
   outgoing.end();
 }
 
-async function readReply(incoming: IncomingMessage): Promise<HttpReply> {
+async function readReply(incoming: IncomingMessage): Promise<Omit<HttpReply, "server">> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {

@@ -5,6 +5,7 @@ import { generateRsaKeyPair } from "../../pki/keys.js";
 import type { Clock } from "../../plugin/clock.js";
 import type { Logger } from "../../plugin/logger.js";
 import type { PackedKeys, RegisterRequest } from "./api.js";
+import { AuthServers } from "./auth-servers.js";
 import { acceptHostKeys, registerRequest, type HostDescription } from "./host-registration.js";
 import { createHttpClient } from "./http-client.js";
 import type { HostIdentity } from "./identity.js";
@@ -14,6 +15,8 @@ import { createSecureDialer } from "./secure-dialer.js";
 import { authorityOfProxy, registerThroughProxy } from "./web-registration.js";
 
 const TIMEOUT_MS = 15_000;
+/** Shorter, so that one server that is stopped does not keep a host from the next for long. */
+const CONNECT_TIMEOUT_MS = 5_000;
 const BACKOFF = { baseMs: 2_000, maxMs: 60_000 };
 /** A refused token is tried again seldom enough not to look like an attack, and soon enough after it is mended. */
 const LEAST_WAIT_MS = 500;
@@ -154,8 +157,9 @@ async function anonymously<T>(
   { clock, signal }: JoinOptions,
   call: (api: RestApi) => Promise<T>,
 ): Promise<T> {
-  const dialer = createSecureDialer({ addresses: [address], trust, clock, timeoutMs: TIMEOUT_MS });
-  const http = createHttpClient({ dialer, clock, timeoutMs: TIMEOUT_MS, retryReads: false });
+  const servers = new AuthServers([address]);
+  const dialer = createSecureDialer({ servers, trust, clock, timeoutMs: CONNECT_TIMEOUT_MS });
+  const http = createHttpClient({ dialer, servers, clock, timeoutMs: TIMEOUT_MS, retry: false });
   const close = (): void => http.close();
   signal.addEventListener("abort", close, { once: true });
   try {

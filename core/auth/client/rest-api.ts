@@ -13,11 +13,13 @@ import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
+import { readStaleHeader, STALE_HEADER } from "./stale-header.js";
 import { encodeSessionSlice } from "./session-slice.js";
 import type { StorageBenchReport } from "../../resources/storage-bench.js";
 import type { SessionScreen, SessionTimeline } from "../../resources/timeline.js";
 import type { AuthApi, ConnectionLease, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
-import type { HttpClient, HttpRequest } from "./http-client.js";
+import type { HttpClient, HttpReply, HttpRequest } from "./http-client.js";
+import { JournalServers } from "./journal-servers.js";
 import { multipartUpload } from "./multipart-upload.js";
 import { list, object, resource, text, type Shape } from "./reply-shape.js";
 import { internal } from "../../errors/error.js";
@@ -35,20 +37,33 @@ export type RestApi = Omit<AuthApi, GrpcCalls | "close">;
 
 /** The REST half of the typed interface (wire.md §5.3). */
 export function createRestApi(http: HttpClient): RestApi {
+  const journals = new JournalServers();
+  let stale: Date | undefined;
+  const exchange = async (request: HttpRequest): Promise<HttpReply> => {
+    const reply = await http.send(request);
+    stale = readStaleHeader(reply.header(STALE_HEADER));
+    return reply;
+  };
   const send = (
     method: HttpRequest["method"],
     path: string,
     json?: unknown,
-  ): ReturnType<HttpClient["send"]> =>
-    http.send({ method, path: `/v2${path}`, body: json === undefined ? undefined : { json } });
+    idempotent?: boolean,
+  ): Promise<HttpReply> =>
+    exchange({ method, path: `/v2${path}`, body: json === undefined ? undefined : { json }, idempotent });
   const get = async <T>(path: string, shape: Shape<T>): Promise<T> => shape(parse(await send("GET", path)));
-  const post = async <T>(path: string, json: unknown, shape: Shape<T>): Promise<T> =>
-    shape(parse(await send("POST", path, json)));
+  const post = async <T>(path: string, json: unknown, shape: Shape<T>, idempotent = false): Promise<T> =>
+    shape(parse(await send("POST", path, json, idempotent)));
+  /** For changes that do no more when they are made twice. */
+  const repeatable = async (method: HttpRequest["method"], path: string, json: unknown): Promise<void> => {
+    await send(method, path, json, true);
+  };
   const act = async (method: HttpRequest["method"], path: string, json?: unknown): Promise<void> => {
     await send(method, path, json);
   };
 
   return {
+    staleSince: () => stale,
     getDomainName: () => get("/domain", text),
     getClusterCaCert: async () => {
       const { tls_ca } = await get("/cacert", object<{ tls_ca: string }>("tls_ca"));
@@ -59,13 +74,13 @@ export function createRestApi(http: HttpClient): RestApi {
     getCertAuthority: (type, cluster, loadKeys = false) =>
       get(`/authorities/${type}/${segment(cluster)}?load_keys=${loadKeys}`, resource<CertAuthority>()),
     createCertAuthority: (ca) => act("PUT", `/authorities/${ca.spec.type}`, { ca }),
-    upsertCertAuthority: (ca) => act("POST", `/authorities/${ca.spec.type}`, { ca, ttl: 0 }),
+    upsertCertAuthority: (ca) => repeatable("POST", `/authorities/${ca.spec.type}`, { ca, ttl: 0 }),
     getClusterName: () => get("/configuration/name", resource<ClusterName>()),
     getClusterConfig: () => get("/configuration", resource<ClusterConfig>()),
-    setClusterConfig: (config) => act("POST", "/configuration", { cluster_config: config }),
+    setClusterConfig: (config) => repeatable("POST", "/configuration", { cluster_config: config }),
     getAuthPreference: () => get("/authentication/preference", resource<AuthPreference>()),
     setAuthPreference: (preference) =>
-      act("POST", "/authentication/preference", { cluster_auth_preference: preference }),
+      repeatable("POST", "/authentication/preference", { cluster_auth_preference: preference }),
     getStaticTokens: () => get("/configuration/static_tokens", resource<StaticTokens>()),
     getKeptResources: (kind, withSecrets = false) =>
       get(`/kept/${kind}?with_secrets=${withSecrets}`, list(object<KeptResource>("kind", "metadata"))),
@@ -74,17 +89,17 @@ export function createRestApi(http: HttpClient): RestApi {
 
     // 4.2 has no calls that only create: it knows PUT of none of these.
     createUser: (user) => act("PUT", "/users", { user }),
-    upsertUser: (user) => act("POST", "/users", { user }),
+    upsertUser: (user) => repeatable("POST", "/users", { user }),
     deleteUser: (name) => act("DELETE", `/users/${segment(name)}`),
     getRoles: () => get("/roles", list(resource<Role>())),
     getRole: (name) => get(`/roles/${segment(name)}`, resource<Role>()),
     createRole: (role) => act("PUT", "/roles", { role }),
-    upsertRole: (role) => act("POST", "/roles", { role }),
+    upsertRole: (role) => repeatable("POST", "/roles", { role }),
     deleteRole: (name) => act("DELETE", `/roles/${segment(name)}`),
 
     getLocks: () => get("/locks", list(resource<Lock>())),
     createLock: (lock) => act("PUT", "/locks", { lock }),
-    upsertLock: (lock) => act("POST", "/locks", { lock }),
+    upsertLock: (lock) => repeatable("POST", "/locks", { lock }),
     deleteLock: (name) => act("DELETE", `/locks/${segment(name)}`),
 
     createSignupToken: (user, ttlMs) =>
@@ -109,46 +124,49 @@ export function createRestApi(http: HttpClient): RestApi {
 
     generateToken: (request) => post("/tokens", request, text),
     createToken: (token) => act("PUT", "/tokens", { token }),
-    upsertToken: (token) => act("PUT", "/tokens", { token, overwrite: true }),
+    upsertToken: (token) => repeatable("PUT", "/tokens", { token, overwrite: true }),
     getToken: (token) => get(`/tokens/${segment(token)}`, provisionToken),
     getTokens: () => get("/tokens", list(provisionToken)),
     deleteToken: (token) => act("DELETE", `/tokens/${segment(token)}`),
     registerUsingToken: (request) => post("/tokens/register", request, packedKeys),
-    generateServerKeys: (request) => post("/server/credentials", request, packedKeys),
-    generateHostCert: (request) => post("/ca/host/certs", request, text),
+    generateServerKeys: (request) => post("/server/credentials", request, packedKeys, true),
+    generateHostCert: (request) => post("/ca/host/certs", request, text, true),
 
     getNodes: (namespace) =>
       get(`/namespaces/${segment(namespace)}/nodes?skip_validation=true`, list(resource<Server>())),
     deleteNode: (namespace, name) =>
       act("DELETE", `/namespaces/${segment(namespace)}/nodes/${segment(name)}`),
-    upsertProxy: (server) => act("POST", "/proxies", { server, ttl: 0 }),
+    upsertProxy: (server) => repeatable("POST", "/proxies", { server, ttl: 0 }),
     getProxies: () => get("/proxies", list(resource<Server>())),
     deleteProxy: (name) => act("DELETE", `/proxies/${segment(name)}`),
     getAuthServers: () => get("/authservers", list(resource<Server>())),
 
     createSession: (session) => act("POST", sessions(session.namespace), { session }),
-    updateSession: (update) => act("PUT", sessions(update.namespace, update.id), { update }),
+    updateSession: (update) => repeatable("PUT", sessions(update.namespace, update.id), { update }),
     getSessions: (namespace) => get(sessions(namespace), list(liveSession)),
     getSession: (namespace, id) => get(sessions(namespace, id), liveSession),
     deleteSession: (namespace, id) => act("DELETE", sessions(namespace, id)),
 
     holdConnectionPlace: async ({ user, id, max }) => {
       const path = `/connections/${segment(user)}/${segment(id)}`;
-      return object<ConnectionLease>("lease_ms")(parse(await send("PUT", path, { max })));
+      return object<ConnectionLease>("lease_ms")(parse(await send("PUT", path, { max }, true)));
     },
     releaseConnectionPlace: (user, id) => act("DELETE", `/connections/${segment(user)}/${segment(id)}`),
 
     benchStorage: (request) =>
       post("/storage/bench", request, object<StorageBenchReport>("backend", "server", "phases")),
 
+    // An event is better recorded twice than not at all.
     emitAuditEvent: ({ event, code, ...fields }) =>
-      act("POST", "/events", { event: { Name: event, Code: code }, fields, type: event }),
+      repeatable("POST", "/events", { event: { Name: event, Code: code }, fields, type: event }),
     async postSessionSlice(slice) {
-      await http.send({
+      await exchange({
         method: "POST",
         path: `/v2${sessions(slice.namespace, slice.sessionId)}/slice`,
         body: { bytes: encodeSessionSlice(slice) },
         contentType: "application/grpc",
+        // As with single events.
+        idempotent: true,
       });
     },
     async uploadSessionRecording(id, archive) {
@@ -157,7 +175,7 @@ export function createRestApi(http: HttpClient): RestApi {
         "recording",
         archive,
       );
-      await http.send({
+      await exchange({
         method: "POST",
         path: `/v2${sessions("default", id)}/recording`,
         body: { stream },
@@ -165,14 +183,27 @@ export function createRestApi(http: HttpClient): RestApi {
       });
     },
     async appendSessionJournal(id, offset, frames) {
-      await http.send({
+      const { server } = await exchange({
         method: "POST",
         path: `/v2${sessions("default", id)}/journal?offset=${offset}`,
         body: { bytes: frames },
         contentType: "application/octet-stream",
+        // The same frames at the same place may be sent again, but what has begun at one server cannot go on at another.
+        idempotent: true,
+        server: journals.of(id),
       });
+      journals.took(id, server);
     },
-    finishSessionJournal: (id) => act("POST", `${sessions("default", id)}/journal/end`, {}),
+    async finishSessionJournal(id) {
+      await exchange({
+        method: "POST",
+        path: `/v2${sessions("default", id)}/journal/end`,
+        body: { json: {} },
+        idempotent: true,
+        server: journals.of(id),
+      });
+      journals.done(id);
+    },
     async getSessionChunk(id, offset, maxBytes) {
       return (await send("GET", `${sessions("default", id)}/stream?bytes=${maxBytes}&offset=${offset}`))
         .bytes;

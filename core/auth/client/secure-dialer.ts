@@ -8,7 +8,9 @@ import { parseAddress } from "../../grammar/address.js";
 import { API_DOMAIN, encodeClusterName } from "../../pki/cluster-sni.js";
 import { parseTlsIdentity } from "../../pki/tls-identity.js";
 import type { Clock } from "../../plugin/clock.js";
+import { type AuthServers } from "./auth-servers.js";
 import { checkServerCertificate } from "./server-check.js";
+import { staggered } from "./staggered.js";
 
 /** The port of the auth API. */
 export const AUTH_PORT = 3025;
@@ -19,10 +21,13 @@ export interface ClientCredentials {
   readonly certPem: string;
 }
 
+/** How long a server may take before the next one is tried beside it: one that is stopped accepts, and says nothing. */
+const STEP_MS = 750;
+
 /** How to reach an auth server and whom to trust. */
 export interface DialOptions {
-  /** Tried in turn, starting with the one that worked last. */
-  readonly addresses: readonly string[];
+  /** Tried in turn, starting with the one in use. */
+  readonly servers: AuthServers;
   /** Absent: anonymous. */
   readonly credentials?: ClientCredentials | undefined;
   /** PEM of the trusted host authorities, or `unverified`: only to fetch what is then checked by a pin. */
@@ -34,8 +39,15 @@ export interface DialOptions {
   readonly timeoutMs: number;
 }
 
-/** Opens a connection whose server has been verified. Nothing has been sent over it. */
-export type SecureDialer = (protocol: "http/1.1" | "h2") => Promise<TLSSocket>;
+/** A connection whose server has been verified. Nothing has been sent over it. */
+export interface Dialled {
+  readonly socket: TLSSocket;
+  /** The address that was dialled; undefined where the way there was given. */
+  readonly server: string | undefined;
+}
+
+/** Opens a verified connection to any of the servers, or to one of them alone. */
+export type SecureDialer = (protocol: "http/1.1" | "h2", only?: string) => Promise<Dialled>;
 
 /**
  * Creates a dialer. It throws `access_denied` where the server cannot be trusted or the own certificate has expired,
@@ -43,30 +55,33 @@ export type SecureDialer = (protocol: "http/1.1" | "h2") => Promise<TLSSocket>;
  * address would hide it.
  */
 export function createSecureDialer(options: DialOptions): SecureDialer {
-  const { addresses, clock, dial, timeoutMs } = options;
+  const { servers, clock, dial, timeoutMs } = options;
   const serverName = serverNameFor(options.credentials);
-  let last = 0;
 
-  return async (protocol) => {
+  return async (protocol, only) => {
     checkOwnCertificate(options.credentials, clock.now());
-    if (dial) return secure(await dial(), protocol);
+    if (dial) return { socket: await secure(await dial(), protocol), server: undefined };
+    const addresses = only === undefined ? servers.order : [only];
     if (addresses.length === 0) throw unavailable("no auth server address is known");
-    const failures: string[] = [];
-    for (let i = 0; i < addresses.length; i++) {
-      const index = (last + i) % addresses.length;
-      try {
-        const socket = await secure(await openTcp(addresses[index]!, timeoutMs), protocol);
-        last = index;
-        return socket;
-      } catch (error) {
-        if (!hasCode(error, "unavailable")) throw error;
-        failures.push(`${addresses[index]}: ${errorMessage(error)}`);
-      }
+    const attempts = addresses.map((server) => ({
+      name: server,
+      begin: async (signal: AbortSignal) => ({
+        socket: await secure(await openTcp(server, timeoutMs, signal), protocol, signal),
+        server,
+      }),
+    }));
+    const discard = ({ socket }: Dialled): void => void socket.destroy();
+    try {
+      const dialled = await staggered(attempts, { stepMs: STEP_MS, clock, discard });
+      if (only === undefined) servers.works(dialled.server);
+      return dialled;
+    } catch (error) {
+      if (!hasCode(error, "unavailable")) throw error;
+      throw unavailable(`no auth server can be reached (${errorMessage(error)})`, { cause: error });
     }
-    throw unavailable(`no auth server can be reached (${failures.join("; ")})`);
   };
 
-  function secure(stream: Duplex, protocol: "http/1.1" | "h2"): Promise<TLSSocket> {
+  function secure(stream: Duplex, protocol: "http/1.1" | "h2", signal?: AbortSignal): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
       const socket = connectTls({
         // A stream that is no net.Socket is wrapped by Node itself.
@@ -78,7 +93,9 @@ export function createSecureDialer(options: DialOptions): SecureDialer {
         rejectUnauthorized: false,
         ...(protocol === "h2" && { ALPNProtocols: ["h2"] }),
       });
+      const onAbort = (): void => fail(unavailable("another server was faster"));
       const fail = (error: CodedError): void => {
+        signal?.removeEventListener("abort", onAbort);
         clearTimeout(timer);
         socket.destroy();
         stream.destroy();
@@ -99,8 +116,11 @@ export function createSecureDialer(options: DialOptions): SecureDialer {
           return;
         }
         clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
         resolve(socket);
       });
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal?.aborted) onAbort();
     });
   }
 }
@@ -119,17 +139,23 @@ function checkOwnCertificate(credentials: ClientCredentials | undefined, now: Da
   }
 }
 
-function openTcp(address: string, timeoutMs: number): Promise<Socket> {
+function openTcp(address: string, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   const { host, port } = parseAddress(address, AUTH_PORT);
   return new Promise((resolve, reject) => {
     const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
     const timer = setTimeout(() => socket.destroy(new Error("connecting timed out")), timeoutMs);
-    socket.once("connect", () => {
+    const onAbort = (): void => void socket.destroy(new Error("another server was faster"));
+    const settled = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    socket.once("connect", () => {
+      settled();
       resolve(socket);
     });
     socket.once("error", (cause) => {
-      clearTimeout(timer);
+      settled();
       reject(unavailable(systemErrorText(cause) ?? errorMessage(cause), { cause }));
     });
   });

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { AuthApi } from "../../auth/client/api.js";
 import { systemClock, type Clock } from "../../plugin/clock.js";
+import { warnOfStaleState } from "../stale-warning.js";
 import { printToStdout, type Print } from "../output.js";
 import type { GlobalFlags } from "./global-flags.js";
 
@@ -25,6 +26,7 @@ export async function withAuth(
   try {
     await run({ api, print: printToStdout, clock: systemClock, debug: flags.debug ?? false });
   } finally {
+    warnOfStaleState(api.staleSince?.());
     await api.close();
   }
 }

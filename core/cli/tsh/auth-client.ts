@@ -1,6 +1,7 @@
 /** The auth API of a cluster, reached through the proxy (wire.md §4.1). */
 import type { AuthApi } from "../../auth/client/api.js";
 import { connectAuth } from "../../auth/client/connect.js";
+import { warnOfStaleState } from "../stale-warning.js";
 import type { Client } from "./client.js";
 import { connectProxy, type ProxyClient } from "./proxy-client.js";
 
@@ -22,6 +23,7 @@ export async function withAuth<T>(client: Client, use: (api: AuthApi) => Promise
   try {
     return await use(api);
   } finally {
+    warnOfStaleState(api.staleSince?.());
     await api.close();
     proxy.close();
   }

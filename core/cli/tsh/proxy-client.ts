@@ -64,9 +64,11 @@ export async function connectProxy(client: Client): Promise<ProxyClient> {
       : new JumpHost(connection, credentials);
   } catch (error) {
     if (hasCode(error, "unavailable")) {
-      throw unavailable(`cannot reach the proxy at ${formatAddress(address)}: ${errorMessage(error)}`, {
-        cause: error,
-      });
+      const where = formatAddress(address);
+      throw unavailable(
+        `cannot reach the proxy at ${where}: ${errorMessage(error)}; if the cluster has another proxy, name it with --proxy`,
+        { cause: error },
+      );
     }
     if (!(error instanceof LoginRefused)) throw error;
     if (client.isIdentity) throw hasExpired(credentials, new Date()) ? expiredIdentity(error) : error;

@@ -3,6 +3,7 @@ import type net from "node:net";
 import { identifyUser, mayForwardPorts } from "../../access/user-identity.js";
 import { auditEvent } from "../../audit/catalogue.js";
 import type { AuthApi } from "../../auth/client/api.js";
+import { staggered } from "../../auth/client/staggered.js";
 import type { ClusterView } from "../../auth/client/view.js";
 import { accessDenied, badParameter, errorMessage, unavailable } from "../../errors/error.js";
 import { formatAddress, type Address } from "../../grammar/address.js";
@@ -17,6 +18,8 @@ import { NODE_PORT, nodeAddress, resolveNode, type HostLookup } from "./resolve-
 import type { ProxyTarget } from "./target.js";
 import { isListedTarget } from "./unregistered-targets.js";
 
+/** How long an auth server may take to accept before the next one is tried beside it. */
+const AUTH_STEP_MS = 750;
 const ROUTE_EXTENSION = "teleport-route-to-cluster";
 
 /** What the router works with. */
@@ -109,15 +112,13 @@ export function createRouter(options: RouterOptions): Router {
     );
 
   const connectAuth = async (): Promise<net.Socket> => {
-    const failures: string[] = [];
-    for (const address of options.authAddresses()) {
-      try {
-        return await connectTcp(address, clock);
-      } catch (error) {
-        failures.push(errorMessage(error));
-      }
+    const attempts = options.authAddresses().map((address) => ({ begin: () => connectTcp(address, clock) }));
+    try {
+      const discard = (socket: net.Socket): void => void socket.destroy();
+      return await staggered(attempts, { stepMs: AUTH_STEP_MS, clock, discard });
+    } catch (error) {
+      throw unavailable(`no auth server can be reached: ${errorMessage(error)}`, { cause: error });
     }
-    throw unavailable(`no auth server can be reached: ${failures.join("; ") || "none is registered"}`);
   };
 
   return {

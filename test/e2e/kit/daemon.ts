@@ -113,11 +113,41 @@ export async function startDaemon(
       },
     }),
   );
+  return startWith({ folder, dataDir, configFile, ports, place, flags, remove, prepare });
+}
+
+/** Sections of teleport.yaml by their names. */
+export type Sections = Readonly<Record<string, Record<string, unknown>>>;
+
+/** Starts a daemon with a teleport.yaml of its own and the data directory `data`; ports that it has not are 0. */
+export async function startConfigured(
+  sections: (dataDir: string) => Sections,
+  ports: Partial<Ports>,
+): Promise<Daemon> {
+  const { folder, remove } = await temporaryFolder();
+  const dataDir = path.join(folder, "data");
+  const configFile = path.join(folder, "teleport.yaml");
+  writeFileSync(configFile, stringify(sections(dataDir)));
+  const all: Ports = { auth: 0, ssh: 0, web: 0, node: 0, diag: 0, ...ports };
+  return startWith({ folder, dataDir, configFile, ports: all, place: HERE, flags: [], remove });
+}
+
+async function startWith(given: {
+  folder: string;
+  dataDir: string;
+  configFile: string;
+  ports: Ports;
+  place: Place;
+  flags: readonly string[];
+  remove: () => Promise<void>;
+  prepare?: (dataDir: string) => void | Promise<void>;
+}): Promise<Daemon> {
+  const { folder, dataDir, configFile, ports, place, flags, remove, prepare } = given;
   mkdirSync(dataDir, { mode: 0o700 });
   chmodSync(configFile, 0o600);
   const daemon = new RunningDaemon(folder, dataDir, configFile, ports, place, flags, remove);
   try {
-    await prepare(dataDir);
+    await prepare?.(dataDir);
   } catch (error) {
     await remove();
     throw error;

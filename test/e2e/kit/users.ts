@@ -27,7 +27,12 @@ export interface WebReply {
 }
 
 /** Calls the proxy's web API, whose certificate is self-signed here. */
-export function callWeb(daemon: Daemon, method: string, route: string, body?: unknown): Promise<WebReply> {
+export function callWeb(
+  daemon: Pick<Daemon, "ports">,
+  method: string,
+  route: string,
+  body?: unknown,
+): Promise<WebReply> {
   return new Promise((resolve, reject) => {
     const request = https.request(
       {
@@ -59,7 +64,7 @@ export function callWeb(daemon: Daemon, method: string, route: string, body?: un
 }
 
 /** Invites a user by tctl and returns the token of the link. */
-export async function invite(daemon: Daemon, name: string, logins: string): Promise<string> {
+export async function invite(daemon: Pick<Daemon, "tctl">, name: string, logins: string): Promise<string> {
   const output = await daemon.tctl("users", "add", name, logins);
   const token = /\/web\/newuser\/([0-9a-f]{32})/.exec(output)?.[1];
   if (!token) throw new Error(`no invite link in: ${output}`);
@@ -67,7 +72,11 @@ export async function invite(daemon: Daemon, name: string, logins: string): Prom
 }
 
 /** Invites a user and completes the signup through the web API. */
-export async function addUser(daemon: Daemon, name: string, logins: string): Promise<User> {
+export async function addUser(
+  daemon: Pick<Daemon, "tctl" | "ports">,
+  name: string,
+  logins: string,
+): Promise<User> {
   const token = await invite(daemon, name, logins);
   const shown = await callWeb(daemon, "GET", `/v1/webapi/users/invites/${token}`);
   const secret = shown.body.otp_key as string;

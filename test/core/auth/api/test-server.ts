@@ -67,6 +67,8 @@ export function complete(fake: Partial<AuthApi>): AuthApi {
   return new Proxy(fake, {
     get(target, property) {
       const method: unknown = Reflect.get(target, property);
+      // It may be absent: then the server cannot tell.
+      if (property === "staleSince") return method;
       return method ?? (() => Promise.reject(notImplemented(`${String(property)} is not part of this test`)));
     },
   }) as AuthApi;

@@ -4,9 +4,11 @@ import { Duplex } from "node:stream";
 import { createServer as createTlsServer } from "node:tls";
 import { connectAuth, type ConnectAuthOptions } from "../../../../core/auth/client/connect.js";
 import type { AuthApi } from "../../../../core/auth/client/api.js";
-import { unavailable } from "../../../../core/errors/error.js";
+import { AuthServers } from "../../../../core/auth/client/auth-servers.js";
+import { notFound, unavailable } from "../../../../core/errors/error.js";
 import { TestPki, type TestCertificate } from "../api/test-pki.js";
 import { startTestServer, type TestServer } from "../api/test-server.js";
+import * as sample from "./sample-resources.js";
 
 describe("connectAuth", () => {
   let pki: TestPki;
@@ -110,7 +112,7 @@ describe("connectAuth", () => {
     it(`says nothing to a server with a certificate ${what}`, async () => {
       const other = await impostor(certificate());
       // The honest server comes second: an untrusted one must not be passed over in silence.
-      const api = open({ addresses: [other.address, server.address] });
+      const api = open({ addresses: new AuthServers([other.address, server.address], () => 0) });
       await assert.rejects(api.authenticateSsh({ username: "alice" } as never), {
         code: "access_denied",
         message,
@@ -167,9 +169,10 @@ describe("connectAuth", () => {
     await stuck.close();
   });
 
-  it("tries reads again, and other calls not", async () => {
+  it("tries again what may be repeated, and other calls not", async () => {
     let reads = 0;
     let writes = 0;
+    let deletions = 0;
     const flaky = await startTestServer(pki, {
       getRoles: async () => {
         if (++reads < 3) throw unavailable("away");
@@ -179,9 +182,13 @@ describe("connectAuth", () => {
         if (++reads < 5) throw unavailable("away");
         return [];
       },
-      deleteRole: async () => {
+      createRole: async () => {
         writes++;
         throw unavailable("away");
+      },
+      deleteRole: async () => {
+        if (++deletions === 1) throw unavailable("the answer is lost");
+        throw notFound("no such role");
       },
     });
     const api = open({ addresses: [flaky.address] });
@@ -189,8 +196,11 @@ describe("connectAuth", () => {
     assert.equal(reads, 3);
     assert.deepEqual(await api.getUsers(), []);
     assert.equal(reads, 5);
-    await assert.rejects(api.deleteRole("x"), { code: "unavailable" });
+    await assert.rejects(api.createRole(sample.role), { code: "unavailable" });
     assert.equal(writes, 1);
+    // The first attempt may have removed it: then it is gone, as was asked for.
+    await api.deleteRole("x");
+    await assert.rejects(api.deleteRole("y"), { code: "not_found" });
     await flaky.close();
   });
 
