@@ -7,7 +7,7 @@ import type { Storage, StorageEvent } from "../../../core/plugin/storage.js";
 import { fixture } from "../../kit/paths.js";
 import { needEtcd, startEtcd, type EtcdCluster } from "../../kit/etcd.js";
 import { freshPrefix, open } from "./open.js";
-import { TcpProxy } from "./tcp-proxy.js";
+import { TcpProxy } from "../../kit/tcp-proxy.js";
 
 const text = (value: Uint8Array): string => Buffer.from(value).toString();
 const bytes = (value: string): Uint8Array => Buffer.from(value);
