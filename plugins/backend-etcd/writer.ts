@@ -4,6 +4,7 @@ import { Backoff } from "./backoff.js";
 import { BatchQueue } from "./batch-queue.js";
 import { attemptMs, CALL_MS, type Cluster } from "./cluster.js";
 import { callFailure, causeOf, mayRetry, type CallFailure } from "./failure.js";
+import { Gate } from "./gate.js";
 import { Session, SESSION_TTL_S } from "./session.js";
 
 /** Writes waiting beyond this are refused, so that an etcd that is away does not fill the memory. */
@@ -61,6 +62,7 @@ export class Writer {
   #waiting = 0;
   #idle: (() => void) | undefined;
   #closing = false;
+  readonly #gate = new Gate();
   readonly #puts = new BatchQueue<Put, PutDone>({
     fitting: fittingPuts,
     send: (puts, deadline) => this.#putAll(puts, deadline),
@@ -85,7 +87,13 @@ export class Writer {
    * `leaseLost` is told of such. Throws a call failure, or `unavailable` where the outcome cannot be found out in time.
    */
   write(prepare: () => Write | Promise<Write>, leaseLost: () => void): Promise<Written> {
-    return this.#accepted(() => this.#attempts(prepare, leaseLost, performance.now() + CALL_MS));
+    const deadline = performance.now() + CALL_MS;
+    const inTime = (): Promise<Written> => {
+      if (performance.now() < deadline) return this.#attempts(prepare, leaseLost, deadline);
+      throw unavailable("etcd does not answer in time; try again", { retryAfterMs: 1000 });
+    };
+    // Its attempts pass the cluster's gate as well; here even their preparation waits, which costs more in sum.
+    return this.#accepted(() => this.#gate.pass(inTime));
   }
 
   /** Carries out a put once, in one transaction with others that come at the same time. Throws as {@link write}. */
