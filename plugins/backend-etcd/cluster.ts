@@ -193,7 +193,7 @@ export class Cluster {
   }
 
   /** Notes the revision and checks the cluster of an answer. */
-  note(header: IResponseHeader, peer: string): void {
+  note(header: Pick<IResponseHeader, "cluster_id" | "revision">, peer: string): void {
     if (this.#id === undefined) {
       this.#id = header.cluster_id;
       this.#shortId = BigInt(header.cluster_id).toString(36);

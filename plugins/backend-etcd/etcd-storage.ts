@@ -33,7 +33,7 @@ import { refuseForeignPrefix } from "./prefix-check.js";
 import type { EtcdSettings } from "./settings.js";
 import { RangeItems } from "./range-items.js";
 import { encodeValue, MAX_VALUE_BYTES } from "./value-text.js";
-import { Writer, type Write, type Written } from "./writer.js";
+import { Writer, type Leased, type Write, type Written } from "./writer.js";
 
 /** How long writes under way have at the end. */
 const DRAIN_MS = 3000;
@@ -142,7 +142,16 @@ export class EtcdStorage implements Storage {
 
   async put(item: NewItem): Promise<Revision> {
     const key = this.#keys.encode(item.key);
-    return this.#revision(await this.#write(this.#storing(item, key), [], []));
+    const { ops, second, bytes } = this.#storing(item, key);
+    this.#check();
+    const prepare = async (): Promise<Leased> => {
+      await this.#watchesStarted();
+      return ops();
+    };
+    const leaseLost = (): void => this.#forgetLease(second);
+    const put = { id: key.toString("latin1"), bytes, prepare, leaseLost };
+    const { revision, lease } = await this.#mapped(() => this.#writer.put(put));
+    return formatRevision(this.#id, String(revision), lease);
   }
 
   async update(item: NewItem, expected?: Revision): Promise<Revision> {
@@ -182,7 +191,7 @@ export class EtcdStorage implements Storage {
 
   async delete(key: string, expected?: Revision): Promise<void> {
     const etcdKey = this.#keys.encode(key);
-    const remove: Operation = { ops: () => Promise.resolve({ ops: [removal(etcdKey)], lease: "0" }) };
+    const remove: Operation = { ops: () => ({ ops: [removal(etcdKey)], lease: "0" }) };
     await this.#onLive(key, etcdKey, expected, () => remove);
   }
 
@@ -193,7 +202,7 @@ export class EtcdStorage implements Storage {
     const { start: key, end: range_end } = bounds;
     const list = { key, range_end, keys_only: true };
     const ops = [{ request_range: list }, { request_delete_range: { key, range_end } }];
-    const written = await this.#write({ ops: () => Promise.resolve({ ops, lease: "0" }) }, [], []);
+    const written = await this.#write({ ops: () => ({ ops, lease: "0" }) }, [], []);
     if (!written.succeeded) return 0;
     return this.#mapped(async () => {
       if (written.responses) {
@@ -291,13 +300,15 @@ export class EtcdStorage implements Storage {
     return this.#mapped(async () => this.#reader.expired(await this.#expiry.second(lease)));
   }
 
-  #storing(item: NewItem, key: Buffer): Operation {
+  #storing(item: NewItem, key: Buffer): Operation & { readonly bytes: number } {
     const value = encodeValue(item.key, item.value);
+    const bytes = key.length + value.length;
     if (!item.expires) {
-      const ops = [{ request_put: { key, value } }];
-      return { ops: () => Promise.resolve({ ops, lease: "0" }) };
+      const made = { ops: [{ request_put: { key, value } }], lease: "0" };
+      return { ops: () => made, bytes };
     }
-    return this.#leased(item.expires, key, (lease) => ({ request_put: { key, value, lease } }));
+    const leased = this.#leased(item.expires, key, (lease) => ({ request_put: { key, value, lease } }));
+    return { ...leased, bytes };
   }
 
   /** An operation on an item with an expiry; one that is over already removes it. */
@@ -320,7 +331,7 @@ export class EtcdStorage implements Storage {
     failure: readonly IRequestOp[],
   ): Promise<Written & { readonly lease: string }> {
     this.#check();
-    while (this.#starting.size > 0) await Promise.allSettled(this.#starting);
+    await this.#watchesStarted();
     let lease = "0";
     const prepare = async (): Promise<Write> => {
       const made = await operation.ops();
@@ -328,11 +339,18 @@ export class EtcdStorage implements Storage {
       return { compare, success: made.ops, failure };
     };
     const written = await this.#mapped(() =>
-      this.#writer.write(prepare, () => {
-        if (operation.second !== undefined) this.#leases.forget(operation.second);
-      }),
+      this.#writer.write(prepare, () => this.#forgetLease(operation.second)),
     );
     return { ...written, lease };
+  }
+
+  /** What is written from now on is seen by every watch that was asked for before. */
+  async #watchesStarted(): Promise<void> {
+    while (this.#starting.size > 0) await Promise.allSettled(this.#starting);
+  }
+
+  #forgetLease(second: number | undefined): void {
+    if (second !== undefined) this.#leases.forget(second);
   }
 
   #revision(written: Written & { readonly lease: string }): Revision {
@@ -362,7 +380,7 @@ async function* nothing(): AsyncGenerator<never> {}
 
 /** What a write does; made anew for every attempt. */
 interface Operation {
-  readonly ops: () => Promise<{ readonly ops: readonly IRequestOp[]; readonly lease: string }>;
+  readonly ops: () => Leased | Promise<Leased>;
   /** The unix second at which what is written expires. */
   readonly second?: number;
 }

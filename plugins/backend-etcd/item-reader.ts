@@ -1,27 +1,45 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { type Clock, type Item } from "@teleport/plugin";
 import type { IKeyValue } from "etcd3";
+import { BatchQueue } from "./batch-queue.js";
 import type { Cluster } from "./cluster.js";
 import type { EtcdRange, KeySpace } from "./key-space.js";
 import { callFailure } from "./failure.js";
 import type { LeaseExpiry } from "./lease-expiry.js";
 import { formatRevision } from "./position.js";
+import type { Pair, RangePage } from "./range-page.js";
 import { decodeValue } from "./value-text.js";
 
 /** Items of the first page of a range, and of the largest one. */
 const FIRST_PAGE = 128;
-const LARGEST_PAGE = 500;
-/** What a page is meant to hold: more at once would hold up the event loop. */
-const PAGE_BYTES = 256 * 1024;
+const LARGEST_PAGE = 4000;
+/** What a page is meant to hold. */
+const PAGE_BYTES = 2 * 1024 * 1024;
+/** What is decoded of a page before the event loop gets its turn. */
+const SLICE_ITEMS = 250;
+/** What the answer to gets that are sent together is meant to hold: it is decoded at once. */
+const BATCH_BYTES = 256 * 1024;
+
+/** Most items read in one call; etcd's own limit is 128. */
+const BATCH_GETS = 64;
 
 /** A stored pair, or the absence of one that lives. */
 export interface Stored {
-  readonly kv: IKeyValue;
+  readonly kv: Pair;
   /** The unix second of its end; undefined for never. */
   readonly second: number | undefined;
 }
 
 /** Reads items; what has expired is not there, whether or not etcd has removed it. */
 export class ItemReader {
+  readonly #gets = new BatchQueue<Buffer, IKeyValue | undefined>({
+    fitting: (keys) =>
+      Math.min(keys.length, BATCH_GETS, Math.max(1, Math.floor(BATCH_BYTES / this.#usualBytes))),
+    send: (keys, deadline) => this.#getAll(keys, deadline - performance.now()),
+  });
+  /** Size of the pairs that were read lately. */
+  #usualBytes = 4096;
+
   constructor(
     private readonly cluster: Cluster,
     private readonly keys: KeySpace,
@@ -31,12 +49,27 @@ export class ItemReader {
 
   /** The live pair of an etcd key; undefined where there is none. Rejects with a call failure. */
   async stored(key: Buffer): Promise<Stored | undefined> {
-    const { kvs } = await this.cluster.call("range", { key });
-    return this.live(kvs[0]);
+    return this.live(await this.#gets.add(key));
+  }
+
+  async #getAll(keys: readonly Buffer[], timeoutMs: number): Promise<(IKeyValue | undefined)[]> {
+    const kvs = await this.#kvs(keys, timeoutMs);
+    const bytes = kvs.reduce((sum, kv) => sum + (kv ? kv.key.length + kv.value.length : 0), 0);
+    this.#usualBytes = Math.max(1, (this.#usualBytes + bytes / kvs.length) / 2);
+    return kvs;
+  }
+
+  async #kvs(keys: readonly Buffer[], timeoutMs: number): Promise<(IKeyValue | undefined)[]> {
+    const [key] = keys;
+    if (keys.length === 1) return [(await this.cluster.call("range", { key }, { timeoutMs })).kvs[0]];
+    // A transaction that only reads is a linearizable read, too.
+    const success = keys.map((each) => ({ request_range: { key: each } }));
+    const { responses } = await this.cluster.call("txn", { success }, { timeoutMs });
+    return responses.map(({ response_range }) => response_range.kvs[0]);
   }
 
   /** A pair with its expiry; undefined where it has expired. */
-  async live(kv: IKeyValue | undefined): Promise<Stored | undefined> {
+  async live(kv: Pair | undefined): Promise<Stored | undefined> {
     if (!kv) return undefined;
     const found = this.expiry.second(kv.lease);
     const second = found instanceof Promise ? await found : found;
@@ -72,23 +105,31 @@ export class ItemReader {
   async *pages(range: EtcdRange): AsyncGenerator<Item[]> {
     let next: Promise<Page> | undefined = this.#page(range.start, range.end, FIRST_PAGE, undefined);
     while (next) {
-      const page: Page = await next;
+      const { page, revision }: Page = await next;
       next = undefined;
-      const last = page.kvs.at(-1);
+      const last = page.lastKey;
       if (page.more && last) {
-        const behind = Buffer.concat([last.key, Buffer.from([0])]);
-        next = this.#page(behind, range.end, nextLimit(page), page.revision);
+        const behind = Buffer.concat([last, Buffer.from([0])]);
+        next = this.#page(behind, range.end, nextLimit(page), revision);
         // The reader may stop before it looks at this page.
         next.catch(() => undefined);
       }
-      const asked = page.kvs.map(({ lease }) => this.expiry.second(lease));
-      const promised = asked.some((second) => second instanceof Promise);
-      const seconds = promised ? await Promise.all(asked.map(async (second) => second)) : asked;
-      yield page.kvs.flatMap((kv, index) => {
-        const second = seconds[index] as number | undefined;
-        return this.expired(second) ? [] : [this.item({ kv, second })];
-      });
+      for (let start = 0; start < page.length; start += SLICE_ITEMS) {
+        if (start > 0) await turn();
+        yield await this.#items(page.slice(start, start + SLICE_ITEMS));
+      }
     }
+  }
+
+  /** The items of those pairs that live. */
+  async #items(pairs: readonly Pair[]): Promise<Item[]> {
+    const asked = pairs.map(({ lease }) => this.expiry.second(lease));
+    const promised = asked.some((second) => second instanceof Promise);
+    const seconds = promised ? await Promise.all(asked.map(async (second) => second)) : asked;
+    return pairs.flatMap((kv, index) => {
+      const second = seconds[index] as number | undefined;
+      return this.expired(second) ? [] : [this.item({ kv, second })];
+    });
   }
 
   async #page(key: Buffer, end: Buffer, limit: number, revision: string | undefined): Promise<Page> {
@@ -107,20 +148,18 @@ export class ItemReader {
   }
 
   async #pageAt(request: object, revision: string | undefined): Promise<Page> {
-    const { kvs, more, header } = await this.cluster.call("range", request);
-    return { kvs, more, revision: revision ?? header.revision };
+    const page = await this.cluster.call("page", request);
+    return { page, revision: revision ?? page.header.revision };
   }
 }
 
 interface Page {
-  readonly kvs: readonly IKeyValue[];
-  readonly more: boolean;
+  readonly page: RangePage;
   readonly revision: string;
 }
 
 /** As many items as fit a page if they are like those of the last one, growing step by step. */
-function nextLimit({ kvs }: Page): number {
-  const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
-  const fitting = Math.floor((PAGE_BYTES * kvs.length) / Math.max(bytes, 1));
-  return Math.max(1, Math.min(fitting, kvs.length * 8, LARGEST_PAGE));
+function nextLimit({ bytes, length }: RangePage): number {
+  const fitting = Math.floor((PAGE_BYTES * length) / Math.max(bytes, 1));
+  return Math.max(1, Math.min(fitting, length * 16, LARGEST_PAGE));
 }

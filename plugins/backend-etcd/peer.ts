@@ -1,4 +1,10 @@
-import type { ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import type {
+  Client,
+  ClientDuplexStream,
+  Metadata,
+  MethodDefinition,
+  ServiceDefinition,
+} from "@grpc/grpc-js";
 import type {
   IAuthenticateRequest,
   IAuthenticateResponse,
@@ -21,11 +27,14 @@ import type {
 import type { Access } from "./access.js";
 import { callFailure, CallFailure } from "./failure.js";
 import { Link, type Cancellable } from "./link.js";
+import { RangePage } from "./range-page.js";
 import type { PeerAddress } from "./settings.js";
 
 /** The unary calls that are used, with what they take and give. */
 export interface Calls {
   range: { request: IRangeRequest; response: IRangeResponse };
+  /** A range whose pairs are decoded later. */
+  page: { request: IRangeRequest; response: RangePage };
   txn: { request: ITxnRequest; response: ITxnResponse };
   leaseGrant: { request: ILeaseGrantRequest; response: ILeaseGrantResponse };
   leaseRevoke: { request: ILeaseRevokeRequest; response: ILeaseRevokeResponse };
@@ -38,6 +47,7 @@ export type WatchStream = ClientDuplexStream<IWatchRequest, IWatchResponse>;
 
 const SERVICE: Record<keyof Calls, keyof typeof Services> = {
   range: "KV",
+  page: "KV",
   txn: "KV",
   leaseGrant: "Lease",
   leaseRevoke: "Lease",
@@ -51,6 +61,18 @@ type UnaryMethod = (
   options: { deadline: number },
   done: (error: Error | null, response?: unknown) => void,
 ) => Cancellable;
+
+/** Calls `Range`; what gRPC would decode into objects all at once is left to {@link RangePage}. */
+function requestPage(
+  client: Client,
+  request: object,
+  ...[metadata, options, done]: [Metadata, { deadline: number }, Parameters<UnaryMethod>[3]]
+): Cancellable {
+  const { service } = client.constructor as unknown as { service: ServiceDefinition };
+  const { path, requestSerialize } = service["Range"] as MethodDefinition<object, unknown>;
+  const read = (message: Buffer): RangePage => new RangePage(message);
+  return client.makeUnaryRequest(path, requestSerialize, read, request, metadata, options, done);
+}
 
 /**
  * One member of the etcd cluster, as one of our peers. Connects when it is first used. Calls and watches get a connection
@@ -84,13 +106,22 @@ export class Peer {
   ): Promise<Calls[M]["response"]> {
     const link = (this.#calls ??= new Link(this.address, this.access));
     return new Promise((resolve, reject) => {
-      const client = link.client(SERVICE[method]) as unknown as Record<string, UnaryMethod>;
+      const client = link.client(SERVICE[method]);
       const deadline = Date.now() + timeoutMs;
-      const call = client[method]?.(request, metadata, { deadline }, (error, response) => {
+      const done = (error: Error | null, response?: unknown): void => {
         link.ended(call as Cancellable);
         if (error) reject(callFailure(error, this.url));
         else resolve(response as Calls[M]["response"]);
-      });
+      };
+      const call =
+        method === "page"
+          ? requestPage(client, request, metadata, { deadline }, done)
+          : (client as unknown as Record<string, UnaryMethod>)[method]?.(
+              request,
+              metadata,
+              { deadline },
+              done,
+            );
       link.began(call as Cancellable);
     });
   }

@@ -20,15 +20,16 @@ export function decodeValue(key: string, stored: Buffer): Buffer {
 function decode(stored: Buffer): Buffer | undefined {
   const { length } = stored;
   // Node's decoder takes the alphabet of URLs as well and skips what it does not know.
-  if (length % 4 !== 0 || stored.includes("-") || stored.includes("_")) return undefined;
-  const first = stored.indexOf("=");
+  if (length % 4 !== 0 || stored.includes(MINUS) || stored.includes(UNDERSCORE)) return undefined;
+  const first = stored.indexOf(PAD);
   const padding = first === -1 ? 0 : length - first;
   if (padding > 2 || (padding === 2 && stored[length - 1] !== PAD)) return undefined;
   const value = Buffer.from(stored.toString("latin1"), "base64");
   return value.length === (length / 4) * 3 - padding ? value : undefined;
 }
 
-const PAD = "=".charCodeAt(0);
+/** As numbers: a search for a text costs several times as much. */
+const [PAD, MINUS, UNDERSCORE] = [0x3d, 0x2d, 0x5f];
 
 /** 4.2 reads base64 that is broken into lines. */
 function withoutLineBreaks(stored: Buffer): Buffer {

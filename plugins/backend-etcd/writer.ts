@@ -1,12 +1,18 @@
 import { unavailable, type Clock, type Logger } from "@teleport/plugin";
 import type { ICompare, IRequestOp, IResponseOp } from "etcd3";
 import { Backoff } from "./backoff.js";
+import { BatchQueue } from "./batch-queue.js";
 import { attemptMs, CALL_MS, type Cluster } from "./cluster.js";
 import { callFailure, causeOf, mayRetry, type CallFailure } from "./failure.js";
+import { Gate } from "./gate.js";
 import { Session, SESSION_TTL_S } from "./session.js";
 
 /** Writes waiting beyond this are refused, so that an etcd that is away does not fill the memory. */
 const WAITING_LIMIT = 20_000;
+/** Most puts of one transaction; etcd's own limit is 128 operations. */
+const BATCH_PUTS = 64;
+/** Encoding a batch must not hold up the event loop. */
+const BATCH_BYTES = 256 * 1024;
 const KEEP_ALIVE_MS = (SESSION_TTL_S * 1000) / 3;
 
 /** A transaction to be carried out once. */
@@ -28,12 +34,39 @@ export type Written =
   /** The conditions did not hold. */
   | { readonly succeeded: false; readonly responses: readonly IResponseOp[] };
 
+/** The operations of a write, made anew for every attempt, and the lease that what is stored hangs on; `0` for none. */
+export interface Leased {
+  readonly ops: readonly IRequestOp[];
+  readonly lease: string;
+}
+
+/** A write to one key without a condition. */
+export interface Put {
+  /** The key in etcd, told by its bytes. */
+  readonly id: string;
+  readonly bytes: number;
+  readonly prepare: () => Promise<Leased>;
+  /** Is told that the lease in use is gone. */
+  readonly leaseLost: () => void;
+}
+
+/** What became of a {@link Put}. */
+export interface PutDone {
+  readonly revision: number;
+  readonly lease: string;
+}
+
 /** Carries out transactions exactly once, whatever happens to connections and members meanwhile. */
 export class Writer {
   #session: Promise<Session> | undefined;
   #waiting = 0;
   #idle: (() => void) | undefined;
   #closing = false;
+  readonly #gate = new Gate();
+  readonly #puts = new BatchQueue<Put, PutDone>({
+    fitting: fittingPuts,
+    send: (puts, deadline) => this.#putAll(puts, deadline),
+  });
 
   constructor(
     private readonly cluster: Cluster,
@@ -53,18 +86,19 @@ export class Writer {
    * Carries out a transaction once. `prepare` makes it anew for every attempt, since its leases may be gone by then;
    * `leaseLost` is told of such. Throws a call failure, or `unavailable` where the outcome cannot be found out in time.
    */
-  async write(prepare: () => Write | Promise<Write>, leaseLost: () => void): Promise<Written> {
-    if (this.#closing) throw unavailable("the storage is closed");
-    if (this.#waiting >= WAITING_LIMIT) {
-      throw unavailable("too many writes are waiting for etcd; try again", { retryAfterMs: 1000 });
-    }
-    this.#waiting++;
-    try {
-      return await this.#attempts(prepare, leaseLost);
-    } finally {
-      this.#waiting--;
-      if (this.#waiting === 0) this.#idle?.();
-    }
+  write(prepare: () => Write | Promise<Write>, leaseLost: () => void): Promise<Written> {
+    const deadline = performance.now() + CALL_MS;
+    const inTime = (): Promise<Written> => {
+      if (performance.now() < deadline) return this.#attempts(prepare, leaseLost, deadline);
+      throw unavailable("etcd does not answer in time; try again", { retryAfterMs: 1000 });
+    };
+    // Its attempts pass the cluster's gate as well; here even their preparation waits, which costs more in sum.
+    return this.#accepted(() => this.#gate.pass(inTime));
+  }
+
+  /** Carries out a put once, in one transaction with others that come at the same time. Throws as {@link write}. */
+  put(put: Put): Promise<PutDone> {
+    return this.#accepted(() => this.#puts.add(put));
   }
 
   /** Takes no more writes and waits for those that were accepted, for so long at most. */
@@ -84,8 +118,38 @@ export class Writer {
     await this.cluster.attempt("leaseRevoke", { ID: session.lease }, limitMs).catch(() => undefined);
   }
 
-  async #attempts(prepare: () => Write | Promise<Write>, leaseLost: () => void): Promise<Written> {
-    const deadline = performance.now() + CALL_MS;
+  async #accepted<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw unavailable("the storage is closed");
+    if (this.#waiting >= WAITING_LIMIT) {
+      throw unavailable("too many writes are waiting for etcd; try again", { retryAfterMs: 1000 });
+    }
+    this.#waiting++;
+    try {
+      return await work();
+    } finally {
+      this.#waiting--;
+      if (this.#waiting === 0) this.#idle?.();
+    }
+  }
+
+  async #putAll(puts: readonly Put[], deadline: number): Promise<PutDone[]> {
+    let made: readonly Leased[] = [];
+    const prepare = async (): Promise<Write> => {
+      made = await Promise.all(puts.map((put) => put.prepare()));
+      return { success: made.flatMap(({ ops }) => ops) };
+    };
+    const leaseLost = (): void => puts.forEach((put) => put.leaseLost());
+    const written = await this.#attempts(prepare, leaseLost, deadline);
+    // Without a condition of its own, nothing but the session can fail, and then there is another attempt.
+    if (!written.succeeded) throw unavailable("etcd has not carried out a write; try again");
+    return made.map(({ lease }) => ({ revision: written.revision, lease }));
+  }
+
+  async #attempts(
+    prepare: () => Write | Promise<Write>,
+    leaseLost: () => void,
+    deadline: number,
+  ): Promise<Written> {
     const backoff = new Backoff(this.clock);
     for (let tries = 0; ; tries++) {
       const write = await prepare();
@@ -204,4 +268,16 @@ export class Writer {
       }
     }
   }
+}
+
+/** Puts to different keys, as etcd demands, that together are no larger than one request should be. */
+function fittingPuts(puts: readonly Put[]): number {
+  const ids = new Set<string>();
+  let bytes = 0;
+  for (const put of puts) {
+    bytes += put.bytes;
+    if (ids.size >= BATCH_PUTS || ids.has(put.id) || (ids.size > 0 && bytes > BATCH_BYTES)) break;
+    ids.add(put.id);
+  }
+  return ids.size;
 }

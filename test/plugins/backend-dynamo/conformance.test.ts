@@ -1,5 +1,8 @@
-import { storageConformance } from "../../../core/plugin/kit/storage-conformance.js";
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { storageConformance, type ConformanceCase } from "../../../core/plugin/kit/storage-conformance.js";
 import { freshTable, needDynamo, ownDynamoLocal, type DynamoLocal } from "../../kit/dynamodb.js";
+import { TcpProxy } from "../../kit/tcp-proxy.js";
 import { AheadClock } from "./ahead-clock.js";
 import { openDynamo } from "./open-dynamo.js";
 
@@ -7,8 +10,10 @@ import { openDynamo } from "./open-dynamo.js";
 const LARGE = /\d,\d{3} |items that stay|across a close|long range|nobody reads/;
 const CASES_PER_SERVER = 12;
 
+const child = fileURLToPath(new URL("child.js", import.meta.url));
+
 describe("plugins/backend-dynamo: conformance", function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let server: (DynamoLocal & { close(): void }) | undefined;
   let used = 0;
 
@@ -17,7 +22,7 @@ describe("plugins/backend-dynamo: conformance", function () {
   });
   after(() => server?.close());
 
-  const cases = storageConformance(
+  const onAheadClock = storageConformance(
     async () => {
       const { endpoint } = (server ??= await ownDynamoLocal());
       const table = freshTable("conformance");
@@ -27,13 +32,33 @@ describe("plugins/backend-dynamo: conformance", function () {
     },
     { patienceMs: 30_000 },
   );
-  for (const { name, run } of cases) {
-    it(name, async () => {
-      await run();
-      if (LARGE.test(name) || ++used % CASES_PER_SERVER === 0) {
-        server?.close();
-        server = undefined;
-      }
-    });
+  // Another process does not see a clock that is put forward.
+  const inRealTime = storageConformance(
+    async () => {
+      const local = (server ??= await ownDynamoLocal());
+      const table = freshTable("conformance");
+      const proxy = new TcpProxy(new URL(local.endpoint));
+      const { type: _type, ...settings } = local.settings;
+      const keys = { ...settings, table_name: table, endpoint: await proxy.listen() };
+      const open = () => openDynamo(table, { keys: { ...keys, retry_period: "200ms" } });
+      return {
+        storage: await open(),
+        peer: open,
+        child: () => fork(child, [JSON.stringify(keys)]),
+        outage: (during) => proxy.away(during),
+        dispose: () => proxy.close(),
+      };
+    },
+    { patienceMs: 30_000, crash: true, outage: true, groups: ["outage", "crash"] },
+  );
+
+  async function runOnFreshServer({ name, run }: ConformanceCase): Promise<void> {
+    await run();
+    if (LARGE.test(name) || ++used % CASES_PER_SERVER === 0) {
+      server?.close();
+      server = undefined;
+    }
   }
+
+  for (const one of [...onAheadClock, ...inRealTime]) it(one.name, () => runOnFreshServer(one));
 });

@@ -1,6 +1,11 @@
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { storageConformance, type ConformanceCase } from "../../../core/plugin/kit/storage-conformance.js";
 import { needEtcd, startEtcd, type EtcdCluster } from "../../kit/etcd.js";
+import { TcpProxy } from "../../kit/tcp-proxy.js";
 import { freshPrefix, open } from "./open.js";
+
+const child = fileURLToPath(new URL("child.js", import.meta.url));
 
 /** Cases under way at once: most of their time is waiting for leases to end. */
 const AT_ONCE = 10;
@@ -11,10 +16,17 @@ describe("plugins/backend-etcd: conformance", function () {
   const cases = storageConformance(
     async () => {
       const prefix = freshPrefix();
-      return { storage: await open(etcd, { prefix }), peer: () => open(etcd, { prefix }) };
+      const proxy = new TcpProxy(new URL(etcd.peers[0] ?? ""));
+      const keys = { prefix, peers: [await proxy.listen()] };
+      return {
+        storage: await open(etcd, keys),
+        peer: () => open(etcd, keys),
+        child: () => fork(child, [JSON.stringify(etcd.settings(keys))]),
+        outage: (during) => proxy.away(during),
+        dispose: () => proxy.close(),
+      };
     },
-    // Client and server contend for the same processors here: a turn may wait for its share.
-    { patienceMs: 20_000, stallMs: 500 },
+    { patienceMs: 20_000, crash: true, outage: true },
   );
   // The case that measures the event loop must have it for itself.
   const alone = (one: ConformanceCase): boolean => one.name.startsWith("event loop");

@@ -7,7 +7,7 @@ import type { Storage, StorageEvent } from "../../../core/plugin/storage.js";
 import { fixture } from "../../kit/paths.js";
 import { needEtcd, startEtcd, type EtcdCluster } from "../../kit/etcd.js";
 import { freshPrefix, open } from "./open.js";
-import { TcpProxy } from "./tcp-proxy.js";
+import { TcpProxy } from "../../kit/tcp-proxy.js";
 
 const text = (value: Uint8Array): string => Buffer.from(value).toString();
 const bytes = (value: string): Uint8Array => Buffer.from(value);
@@ -153,10 +153,20 @@ describe("plugins/backend-etcd/etcd-storage", function () {
 
   it("says limit_exceeded where etcd takes less than we do, and unavailable where its space is used up", async () => {
     const small = await startEtcd({
-      args: ["--max-request-bytes", "20000", "--quota-backend-bytes", "400000"],
+      args: ["--max-request-bytes", "20000", "--quota-backend-bytes", "400000", "--max-txn-ops", "8"],
     });
     try {
       const storage = await open(small);
+      const sizes = [...Array<number>(100).fill(100), 30_000];
+      const puts = await Promise.allSettled(
+        sizes.map((size, n) => storage.put({ key: `/many/${n}`, value: Buffer.alloc(size, n) })),
+      );
+      assert.ok(puts.slice(0, -1).every(({ status }) => status === "fulfilled"));
+      const last = puts.at(-1);
+      assert.ok(last?.status === "rejected" && hasCode(last.reason, "limit_exceeded"));
+      const items = await Promise.all(sizes.slice(0, -1).map((_, n) => storage.get(`/many/${n}`)));
+      items.forEach(({ value }, n) => assert.deepEqual(value, Buffer.alloc(100, n)));
+      await storage.deleteRange({ start: "/many/", end: "/many0" });
       await assert.rejects(storage.put({ key: "/large", value: Buffer.alloc(30_000) }), (error) =>
         hasCode(error, "limit_exceeded"),
       );
@@ -304,6 +314,12 @@ describe("plugins/backend-etcd/etcd-storage", function () {
       await storage.put({ key: "/b", value });
       await storage.put({ key: "/c", value });
       assert.equal(await unanswered(() => storage.deleteRange({ start: "/", end: "0" })), 2);
+      // Puts that were sent together are found out about together, in whatever order they come to lie.
+      const revisions = await unanswered(() =>
+        Promise.all(["/d", "/e", "/d"].map((key) => storage.put({ key, value }))),
+      );
+      assert.equal((await storage.get("/e")).revision, revisions[1]);
+      assert.ok([revisions[0], revisions[2]].includes((await storage.get("/d")).revision));
       const types: string[] = [];
       for (let n = 0; n < 10; n++) types.push(((await watch.next()).value as StorageEvent).type);
       assert.deepEqual(types, [...Array<string>(5).fill("put"), "delete", "put", "put", "delete", "delete"]);
@@ -321,7 +337,7 @@ describe("plugins/backend-etcd/etcd-storage", function () {
           await pause(60);
         }
       })();
-      const steps = 25;
+      const steps = 10;
       const writer = async (): Promise<void> => {
         for (let n = 0; n < steps;) {
           const { value, revision } = await storage.get("/counter");

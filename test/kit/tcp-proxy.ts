@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-/** Stands between a client and one etcd member, and loses connections at the worst moment. */
+/** Stands between a client and one server, and loses connections at the worst moment. */
 export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.#accept(client));
@@ -49,6 +49,17 @@ export class TcpProxy {
   /** Breaks all connections. */
   cut(): void {
     this.#sockets.forEach((socket) => socket.destroy());
+  }
+
+  /** Does something while all connections break and new ones are refused. */
+  async away(during: () => Promise<void>): Promise<void> {
+    this.refuse(true);
+    this.cut();
+    try {
+      await during();
+    } finally {
+      this.refuse(false);
+    }
   }
 
   async close(): Promise<void> {
