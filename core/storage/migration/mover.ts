@@ -40,7 +40,7 @@ export class StorageMover {
     private readonly tools: MigrationTools,
   ) {
     this.#lease = new StoreLease(tools);
-    this.storage = new SwitchableStorage(first, (store) => this.#lease.confirm(store));
+    this.storage = new SwitchableStorage(first, this.#lease);
     this.#follower = new Follower(this.storage, this.#lease, tools, (left) => this.#leave(left));
   }
 
