@@ -1,7 +1,7 @@
 /** Where a cluster is at the start of a host, whatever the host's own configuration says. */
 import { errorMessage, hasCode, unavailable } from "@teleport/plugin";
 import type { ServingStore } from "../switchable-storage.js";
-import { readMark, readRecord, type Stored, type StoreMark, type StoreSettings } from "./records.js";
+import { readMark, readRecord, type StoreSettings } from "./records.js";
 import { settingsText } from "./settings-text.js";
 import { markServing } from "./target.js";
 import type { MigrationTools, OpenStore } from "./tools.js";
@@ -79,7 +79,7 @@ async function follow(first: OpenStore, tools: Pick<MigrationTools, "open" | "lo
       const decision = (await readRecord(source.storage))?.value;
       if (decision?.id === mark.id && decision.phase === "committed") {
         await source.close();
-        await markServing(store.storage, marked as Stored<StoreMark>).catch((error: unknown) => {
+        await markServing(store.storage, marked).catch((error: unknown) => {
           // Another host was faster; what the mark says now counts.
           if (!hasCode(error, "compare_failed")) throw error;
         });

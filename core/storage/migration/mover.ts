@@ -96,7 +96,7 @@ export class StorageMover {
 
   /** Stops leading and following; the storage itself stays open. */
   async close(): Promise<void> {
-    this.#migration?.abort("this auth server is ending");
+    this.#migration?.end();
     this.#closing.abort();
     this.#lease.end();
     await this.#follower.close();

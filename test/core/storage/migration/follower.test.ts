@@ -98,7 +98,7 @@ describe("core/storage/migration/follower", () => {
   it("goes over although the target does not take its lease just then", async () => {
     let refused = 0;
     const two = await hostWithView("two", "b", (view) => {
-      const put = view.put;
+      const put = view.put.bind(view);
       view.put = (item) => {
         const fails = item.key.startsWith(MEMBER_KEYS) && refused++ < 3;
         return fails ? Promise.reject(unavailable("b does not answer")) : put(item);
@@ -154,7 +154,7 @@ describe("core/storage/migration/follower", () => {
     const one = await host("one", "a");
     await host("two", "a");
     const source = stores.raw("a");
-    const { range } = source;
+    const range = source.range.bind(source);
     const swap = source.compareAndSwap.bind(source);
     source.compareAndSwap = async (item, revision) => {
       const stored = await swap(item, revision);

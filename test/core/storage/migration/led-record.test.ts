@@ -41,10 +41,11 @@ describe("core/storage/migration/led-record", () => {
 
   /** The next write is done, but from then on the store does not answer until it is mended. */
   function dieAfterNextWrite(): { mend(): void } {
-    const { get, compareAndSwap } = source;
+    const get = source.get.bind(source);
+    const compareAndSwap = source.compareAndSwap.bind(source);
     const dead = () => Promise.reject(unavailable("the storage does not answer"));
     source.compareAndSwap = async (item, revision) => {
-      await compareAndSwap.call(source, item, revision);
+      await compareAndSwap(item, revision);
       Object.assign(source, { get: dead, compareAndSwap: dead });
       return dead();
     };
