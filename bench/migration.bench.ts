@@ -167,6 +167,7 @@ async function toolsIn(folder: string): Promise<MigrationTools> {
       ),
     authServers: () => Promise.resolve([]),
     onServing: () => Promise.resolve(),
+    onAborted: () => undefined,
     host,
     clock: systemClock,
     log: silentLogger,

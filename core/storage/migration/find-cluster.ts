@@ -1,7 +1,7 @@
 /** Where a cluster is at the start of a host, whatever the host's own configuration says. */
 import { errorMessage, hasCode, unavailable } from "@teleport/plugin";
 import type { ServingStore } from "../switchable-storage.js";
-import { readMark, readRecord, type StoreSettings } from "./records.js";
+import { readMark, readRecord, type MigrationRecord, type StoreSettings } from "./records.js";
 import { settingsText } from "./settings-text.js";
 import { markServing } from "./target.js";
 import type { MigrationTools, OpenStore } from "./tools.js";
@@ -19,11 +19,20 @@ export interface ClusterSearch {
   readonly startAnew: boolean;
 }
 
+/** A move that a crash has cut off behind its commit. */
+export interface CompletedMove {
+  readonly record: MigrationRecord;
+  /** The type of the backend that was left. */
+  readonly from: string;
+}
+
 /** The store to serve from. */
 export interface FoundCluster {
   readonly store: ServingStore;
   /** Whether the cluster should move to the configured store: it was on its way there, or was told to go while away. */
   readonly moveOn: boolean;
+  /** A move into that store that was decided, but of whose end nobody has told. */
+  readonly completed?: CompletedMove | undefined;
 }
 
 /**
@@ -84,7 +93,11 @@ async function follow(first: OpenStore, tools: Pick<MigrationTools, "open" | "lo
           if (!hasCode(error, "compare_failed")) throw error;
         });
         if ((await readMark(store.storage))?.value.epoch !== epoch) continue;
-        return { store: { ...store, epoch }, moveOn: unfinished };
+        return {
+          store: { ...store, epoch },
+          moveOn: unfinished,
+          completed: { record: decision, from: mark.source.type },
+        };
       }
       tools.log.warn(
         `the move of the cluster into the ${store.settings.type} storage was interrupted: serving from the ${source.settings.type} storage, where the cluster still is`,

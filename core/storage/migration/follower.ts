@@ -152,8 +152,11 @@ export class Follower {
         const dead = record.untilMs + SKEW_MS < clock.now().getTime();
         const decided = record.phase === "aborted" || record.phase === "committed";
         if (decided) await this.react(record);
-        else if (dead)
-          await this.react(await abortRecord(storage, id, "its leader does not answer", this.tools));
+        else if (dead) {
+          const ended = await abortRecord(storage, id, "its leader does not answer", this.tools);
+          if (ended.phase === "aborted") this.tools.onAborted(ended);
+          await this.react(ended);
+        }
       } catch (error) {
         log.warn(`writes wait for a migration that has no leader: ${errorMessage(error)}`);
         if (await this.#isServedByTarget(id)) await this.react({ ...freezing, phase: "committed" });

@@ -9,10 +9,14 @@ import { LEADER_LEASE_MS, LedRecord } from "./led-record.js";
 import { isAlive, LEASE_MS, listMembers, SKEW_MS, type Member } from "./members.js";
 import {
   readMark,
+  encode,
+  LAST_MOVE_KEY,
   RECORD_KEY,
   type ClusterIdentity,
+  type LastMove,
   type MigrationPhase,
   type MigrationRecord,
+  type MigrationReport,
   type StoreMark,
   type StoreSettings,
 } from "./records.js";
@@ -38,23 +42,6 @@ const POLL_MS = 20;
 /** How far phases are. */
 const ORDER: readonly MigrationPhase[] = ["copying", "freezing", "frozen", "committed"];
 
-/** What a migration came to. */
-export interface MigrationReport {
-  readonly id: string;
-  readonly from: string;
-  readonly to: string;
-  /** Items of the cluster when it moved. */
-  readonly items: number;
-  readonly bytes: number;
-  /** Writes to the target beyond one per item, because items changed while they were copied. */
-  readonly rewrites: number;
-  /** How long writes were held back. */
-  readonly pauseMs: number;
-  readonly totalMs: number;
-  /** RFC 3339. */
-  readonly finishedAt: string;
-}
-
 /** The target with what its mark says while it is filled. */
 interface Claim {
   readonly target: MigrationTarget;
@@ -63,7 +50,6 @@ interface Claim {
 
 /** A move that is under way in this process. */
 export class Migration {
-  readonly id = randomUUID();
   readonly #abort = new AbortController();
   #ended = false;
   /** Whether the commit may be stored without this process knowing. */
@@ -79,6 +65,7 @@ export class Migration {
     private readonly lease: StoreLease,
     private readonly settings: StoreSettings,
     private readonly tools: MigrationTools,
+    readonly id: string = randomUUID(),
   ) {
     this.#source = handle.current;
     this.#startedAt = tools.clock.now();
@@ -107,9 +94,10 @@ export class Migration {
 
   /**
    * Moves the cluster and returns when the target serves. Throws what was in the way; the source then serves on, and
-   * nothing is left of the migration but its record, which says why.
+   * nothing is left of the migration but its record, which says why. `begun` is called when everything that can be
+   * checked has been, and the record is there.
    */
-  async run(): Promise<MigrationReport> {
+  async run(begun: () => void): Promise<MigrationReport> {
     const { log } = this.tools;
     const target = await this.tools.open(this.settings);
     let claim: Claim;
@@ -120,6 +108,7 @@ export class Migration {
       throw error;
     }
     try {
+      begun();
       await this.#claim(claim);
       const report = await this.#move(target, claim);
       log.info("the cluster has moved to another storage", { ...report });
@@ -210,8 +199,7 @@ export class Migration {
       if (others > 0) await this.#othersWentOver(store);
       handle.thaw(this.id);
       const pauseMs = performance.now() - pausedAt;
-      await this.#settle(store);
-      return {
+      const report: MigrationReport = {
         id: this.id,
         from: this.#source.settings.type,
         to: this.settings.type,
@@ -222,6 +210,8 @@ export class Migration {
         totalMs: Math.round(performance.now() - this.#began),
         finishedAt: this.tools.clock.now().toISOString(),
       };
+      await this.#settle(store, report);
+      return report;
     } finally {
       unobserve();
       copier.limit(Infinity);
@@ -298,10 +288,13 @@ export class Migration {
   }
 
   /** After the commit nothing can undo it: what fails here is made good at the next start. */
-  async #settle(store: ServingStore): Promise<void> {
+  async #settle(store: ServingStore, report: MigrationReport): Promise<void> {
+    const startedAt = this.#startedAt.toISOString();
+    const lastMove: LastMove = { version: 1, leader: this.tools.host, startedAt, ...report };
     try {
       const mark = await readMark(store.storage);
       if (mark?.value.id === this.id) await markServing(store.storage, mark);
+      await store.storage.put({ key: LAST_MOVE_KEY, value: encode(lastMove) });
       await this.tools.onServing(store);
     } catch (error) {
       this.tools.log.warn(`the move is done, but not all of it is written down: ${errorMessage(error)}`);

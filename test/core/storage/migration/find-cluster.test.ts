@@ -144,4 +144,16 @@ describe("core/storage/migration/find-cluster", () => {
       `{type: etcd, peers: ["https://p:2379"], password_file: "/f", secret_key: …, password: …}`,
     );
   });
+
+  it("finds what is secret inside of lists, maps and URLs, too", () => {
+    const settings = {
+      nodes: [{ password: "p", host: "h" }],
+      url: "https://user:p@h/x",
+      plain: "https://h/@x",
+    };
+    assert.equal(
+      settingsText({ type: "x", settings }),
+      `{type: x, nodes: [{password: …, host: "h"}], url: "https://…@h/x", plain: "https://h/@x"}`,
+    );
+  });
 });
