@@ -15,6 +15,7 @@ import {
   type WatchOptions,
 } from "@teleport/plugin";
 import { tagged, untagged } from "./epoch-tag.js";
+import { alike } from "./migration/compare.js";
 import type { StoreSettings } from "./migration/records.js";
 import { SwitchingWatch } from "./switching-watch.js";
 import { WriteGate } from "./write-gate.js";
@@ -28,6 +29,18 @@ export interface ServingStore {
   /** Ends the backend. Idempotent. */
   close(): Promise<void>;
 }
+
+/**
+ * Whether this process may still speak for a store: one that was stopped for long may have missed that the cluster has left
+ * it. Asked when a call has ended, before its answer is given; where it throws, so does the call.
+ */
+export interface StoreClaim {
+  confirmWrite(store: ServingStore): Promise<void> | void;
+  confirmRead(store: ServingStore): Promise<void> | void;
+}
+
+/** For a store that nobody moves. */
+const UNDISPUTED: StoreClaim = { confirmWrite: () => undefined, confirmRead: () => undefined };
 
 /** What a write may have changed, whether it succeeded or not. */
 export type Touched = string | KeyRange;
@@ -49,13 +62,9 @@ export class SwitchableStorage implements Storage {
   #previous: ServingStore | undefined;
   #closed: Promise<void> | undefined;
 
-  /**
-   * `confirm` is asked after each write, before it is acknowledged; where it throws, so does the write. It is what keeps
-   * a process that was stopped for long from acknowledging writes to a store that the cluster has left meanwhile.
-   */
   constructor(
     first: ServingStore,
-    private readonly confirm: (store: ServingStore) => Promise<void> | void = () => undefined,
+    private readonly claim = UNDISPUTED,
   ) {
     this.#current = first;
   }
@@ -134,13 +143,23 @@ export class SwitchableStorage implements Storage {
   }
 
   async get(key: string): Promise<Item> {
-    const { storage, epoch } = this.#current;
-    return withTag(await storage.get(key), epoch);
+    const store = this.#current;
+    try {
+      return withTag(await store.storage.get(key), store.epoch);
+    } finally {
+      await this.#confirmRead(store);
+    }
   }
 
   async *range(range: KeyRange, options?: { readonly signal?: AbortSignal }): AsyncIterable<Item> {
-    const { storage, epoch } = this.#current;
-    for await (const item of storage.range(range, options)) yield withTag(item, epoch);
+    const store = this.#current;
+    let first = true;
+    for await (const item of store.storage.range(range, options)) {
+      if (first) await this.#confirmRead(store);
+      first = false;
+      yield withTag(item, store.epoch);
+    }
+    await this.#confirmRead(store);
   }
 
   delete(key: string, expected?: Revision): Promise<void> {
@@ -174,6 +193,11 @@ export class SwitchableStorage implements Storage {
     await Promise.all([this.#current.close(), this.#previous?.close()]);
   }
 
+  /** What was read while the cluster moved was right when the call began. */
+  #confirmRead(store: ServingStore): Promise<void> | void {
+    return store === this.#current ? this.claim.confirmRead(store) : undefined;
+  }
+
   async #revise(key: string, write: (store: ServingStore) => Promise<Revision>): Promise<Revision> {
     return this.#write(key, async (store) => tagged(store.epoch, await write(store)));
   }
@@ -183,7 +207,7 @@ export class SwitchableStorage implements Storage {
     const store = this.#current;
     try {
       const result = await write(store);
-      await this.confirm(store);
+      await this.claim.confirmWrite(store);
       return result;
     } finally {
       const held = [...this.#observers].map(async (observe) => observe(touched));
@@ -205,8 +229,7 @@ export class SwitchableStorage implements Storage {
     if (previous?.epoch !== epoch) return GONE;
     const before = await found(previous.storage, key);
     const now = await found(store.storage, key);
-    const unchanged = before?.revision === value && now && Buffer.from(before.value).equals(now.value);
-    return unchanged ? now.revision : GONE;
+    return now && before?.revision === value && alike(before, now) ? now.revision : GONE;
   }
 }
 

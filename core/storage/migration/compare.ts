@@ -69,7 +69,8 @@ export async function* clusterItems(
   return undefined;
 }
 
-function alike(a: Item, b: Item): boolean {
+/** Whether two stores hold the same under a key: value and expiry. */
+export function alike(a: Item, b: Item): boolean {
   const apart = Math.abs((a.expires?.getTime() ?? 0) - (b.expires?.getTime() ?? 0));
   return apart <= EXPIRY_TOLERANCE_MS && Buffer.from(a.value).equals(b.value);
 }

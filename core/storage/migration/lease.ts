@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { errorMessage, hasCode, unavailable, type Storage } from "@teleport/plugin";
-import type { ServingStore } from "../switchable-storage.js";
+import type { ServingStore, StoreClaim } from "../switchable-storage.js";
 import { announceMember, LEASE_MS, RENEW_MS, type Acknowledgement } from "./members.js";
 import { readMark, readRecord } from "./records.js";
 import type { MigrationTools } from "./tools.js";
@@ -12,14 +12,16 @@ const POLL_MS = 50;
 type Standing = "here" | "undecided" | "moved";
 
 /**
- * This host's right to acknowledge writes to the store. A migration waits for everyone whose lease runs; so a process
- * that was stopped for longer than its lease must look, before it acknowledges, whether the cluster is still there.
+ * This host's right to speak for the store. A migration waits for everyone whose lease runs; so a process that was stopped
+ * for longer than its lease must look, before it answers, whether the cluster is still there.
  */
-export class StoreLease {
+export class StoreLease implements StoreClaim {
   readonly #stop = new AbortController();
   #store: ServingStore | undefined;
   #ack: Acknowledgement | undefined;
+  /** Until when the lease runs: on the monotonic clock, and on that of the wall, since the first stands in a suspended host. */
   #validUntilMs = -Infinity;
+  #validUntil = -Infinity;
   /** The last announcement to {@link #store}: one after the other, so that an older one never undoes a newer. */
   #announced: Promise<unknown> = Promise.resolve();
 
@@ -55,14 +57,28 @@ export class StoreLease {
   }
 
   /** Returns where a write that has just ended may be acknowledged. Throws `unavailable` where its fate is unknown. */
-  confirm(store: ServingStore): Promise<void> | void {
-    const valid = this.#store === undefined || this.monotonicMs() < this.#validUntilMs;
-    return valid ? undefined : this.#reconfirm(store);
+  confirmWrite(store: ServingStore): Promise<void> | void {
+    return this.#isValid() ? undefined : this.#reconfirm(store);
+  }
+
+  /** Returns where what was just read is what the cluster holds. Throws `unavailable` where the cluster has left. */
+  confirmRead(store: ServingStore): Promise<void> | void {
+    return this.#isValid() ? undefined : this.#look(store);
   }
 
   /** Stops renewing; the lease runs out. */
   end(): void {
     this.#stop.abort();
+  }
+
+  #isValid(): boolean {
+    if (this.#store === undefined) return true;
+    return this.monotonicMs() < this.#validUntilMs && this.tools.clock.now().getTime() < this.#validUntil;
+  }
+
+  async #look({ storage, epoch }: ServingStore): Promise<void> {
+    if ((await standingOf(storage, epoch)) !== "moved") return;
+    throw unavailable("the cluster has moved to another storage while this server was stopped: try again");
   }
 
   async #reconfirm(store: ServingStore): Promise<void> {
@@ -81,10 +97,14 @@ export class StoreLease {
   /** The member is written first and the record read afterwards: so either the leader sees the one, or we the other. */
   async #renew(store: ServingStore): Promise<Standing> {
     const startedMs = this.monotonicMs();
+    const startedAt = this.tools.clock.now().getTime();
     await this.#announce(store);
     const standing = await standingOf(store.storage, store.epoch);
     const frozen = standing === "undecided" && this.#ack?.phase === "freezing";
-    if (store === this.#store && (standing === "here" || frozen)) this.#validUntilMs = startedMs + LEASE_MS;
+    if (store === this.#store && (standing === "here" || frozen)) {
+      this.#validUntilMs = startedMs + LEASE_MS;
+      this.#validUntil = startedAt + LEASE_MS;
+    }
     return standing;
   }
 

@@ -33,6 +33,8 @@ const FREEZE_MS = 10_000;
 const FEW = 32;
 /** How long the others may take to go over, before this one lets writes go on. */
 const GO_OVER_MS = 2_000;
+/** How long one attempt to commit may take; it is repeated until there is an answer. */
+const COMMIT_MS = 1_000;
 const POLL_MS = 20;
 
 /** How far phases are. */
@@ -47,6 +49,9 @@ interface Claim {
 /** A move that is under way in this process. */
 export class Migration {
   readonly #abort = new AbortController();
+  #ended = false;
+  /** Whether the commit may be stored without this process knowing. */
+  #undecided = false;
   readonly #source: ServingStore;
   readonly #startedAt: Date;
   readonly #began = performance.now();
@@ -79,6 +84,12 @@ export class Migration {
     this.#abort.abort(unavailable(`the migration was aborted: ${reason}`));
   }
 
+  /** Aborts the migration, or gives up waiting for the answer to its commit, since the process ends. */
+  end(): void {
+    this.#ended = true;
+    this.abort("this auth server is ending");
+  }
+
   /**
    * Moves the cluster and returns when the target serves. Throws what was in the way; the source then serves on, and
    * nothing is left of the migration but its record, which says why. `begun` is called when everything that can be
@@ -101,8 +112,9 @@ export class Migration {
       log.info("the cluster has moved to another storage", { ...report });
       return report;
     } catch (error) {
-      if (this.phase === "committed") throw error;
-      await this.#rollBack(target, error);
+      // What the next start finds in the source decides.
+      if (this.#undecided) await target.close();
+      else if (this.phase !== "committed") await this.#rollBack(target, error);
       throw error;
     }
   }
@@ -173,6 +185,8 @@ export class Migration {
       for (const key of nothingNew.differing) void copier.note(key);
       await copier.catchUp(FEW);
       record.copied(copier.writes);
+      // One may have come since; it would go on writing to the old store.
+      await this.#refuseOutsiders();
       const pausedAt = performance.now();
       const others = await this.#freeze(marker, signal);
       const lastChanges = this.#finish(copier, claim);
@@ -228,22 +242,29 @@ export class Migration {
 
   /** Decides. While the store does not say whether it took the decision, writes wait: both answers may be true. */
   async #commit(): Promise<void> {
-    for (;;) {
+    this.#undecided = true;
+    for (let attempt = 1; !this.#ended; attempt++) {
       try {
-        await this.#step("committed");
-        return;
+        await this.#step("committed", COMMIT_MS);
+        break;
       } catch (error) {
-        if (!hasCode(error, "unavailable")) throw error;
+        this.#undecided = hasCode(error, "unavailable");
+        if (!this.#undecided) throw error;
+        if (attempt > 1) continue;
         this.tools.log.error(
           "the storage does not answer at the commit of the migration: writes wait for it",
         );
       }
     }
+    if (this.phase !== "committed") {
+      throw unavailable("this auth server ended before the storage said whether the migration is committed");
+    }
+    this.#undecided = false;
   }
 
-  async #step(phase: MigrationPhase): Promise<void> {
+  async #step(phase: MigrationPhase, patienceMs = LEADER_LEASE_MS): Promise<void> {
     const changedAt = this.tools.clock.now().toISOString();
-    await (this.#record as LedRecord).step({ phase, changedAt }, LEADER_LEASE_MS);
+    await (this.#record as LedRecord).step({ phase, changedAt }, patienceMs);
   }
 
   /** After the commit nothing can undo it: what fails here is made good at the next start. */

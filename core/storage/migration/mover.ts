@@ -49,7 +49,7 @@ export class StorageMover {
     private readonly tools: MigrationTools,
   ) {
     this.#lease = new StoreLease(tools);
-    this.storage = new SwitchableStorage(first, (store) => this.#lease.confirm(store));
+    this.storage = new SwitchableStorage(first, this.#lease);
     this.#follower = new Follower(this.storage, this.#lease, tools, (left) => this.#leave(left));
   }
 
@@ -116,7 +116,7 @@ export class StorageMover {
 
   /** Stops leading and following; the storage itself stays open. */
   async close(): Promise<void> {
-    this.#migration?.abort("this auth server is ending");
+    this.#migration?.end();
     this.#closing.abort();
     this.#lease.end();
     await this.#follower.close();

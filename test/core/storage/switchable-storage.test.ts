@@ -56,8 +56,8 @@ describe("core/storage/switchable-storage", () => {
   /** What a migration does around the switch. */
   async function move(): Promise<void> {
     await handle.freeze("m");
-    for await (const { key, value } of first.range({ start: "", end: "\x7f" }))
-      await second.put({ key, value });
+    for await (const { key, value, expires } of first.range({ start: "", end: "\x7f" }))
+      await second.put({ key, value, expires });
     const record = { version: 1, phase: "committed", epoch: 1 };
     await first.put({ key: RECORD_KEY, value: encode(record) });
     await handle.switchTo(store(second, 1), { othersWrite: false });
@@ -109,6 +109,14 @@ describe("core/storage/switchable-storage", () => {
     });
     await assert.rejects(handle.delete("/b", outdated), { code: "compare_failed" });
     await assert.rejects(handle.update({ key: "/c", value: bytes("3") }, outdated), { code: "not_found" });
+  });
+
+  it("takes no revision from before the move for an item whose lease was renewed since", async () => {
+    const lease = { key: "/a", value: bytes("1") };
+    const held = await handle.put({ ...lease, expires: new Date(Date.now() + 60_000) });
+    await move();
+    await handle.put({ ...lease, expires: new Date(Date.now() + 120_000) });
+    await assert.rejects(handle.compareAndSwap(lease, held), { code: "compare_failed" });
   });
 
   it("carries a running watch over: nothing is lost, repeated or out of order", async () => {
@@ -181,7 +189,10 @@ describe("core/storage/switchable-storage", () => {
   });
 
   it("acknowledges no write that is not confirmed", async () => {
-    handle = new SwitchableStorage(store(first, 0), () => Promise.reject(new Error("not here any more")));
+    handle = new SwitchableStorage(store(first, 0), {
+      confirmWrite: () => Promise.reject(new Error("not here any more")),
+      confirmRead: () => undefined,
+    });
     await assert.rejects(handle.put({ key: "/a", value: bytes("1") }), /not here any more/);
   });
 });

@@ -17,7 +17,7 @@ describe("core/storage/migration/lease", () => {
     store = { ...(await stores.tools("two").open(stores.settings("a"))), epoch: 0 };
     nowMs = 0;
     lease = new StoreLease(stores.tools("two"), () => nowMs);
-    handle = new SwitchableStorage(store, (written) => lease.confirm(written));
+    handle = new SwitchableStorage(store, lease);
     await lease.hold(store);
   });
   afterEach(async () => {
@@ -43,6 +43,23 @@ describe("core/storage/migration/lease", () => {
     await write();
     stopped();
     await assert.rejects(write(), { code: "unavailable", message: /has moved to another storage while/ });
+    await one.close();
+  });
+
+  it("gives no answer from a store that was left while this host was stopped", async () => {
+    const one = await stores.host("one", "a");
+    await stores.raw("a").delete("/extensions/storage/members/id-of-two");
+    const read = (): Promise<unknown> => handle.get("/items/00001");
+    const list = async (): Promise<void> => {
+      for await (const _ of handle.range({ start: "/items", end: "/items0" }));
+    };
+    stopped();
+    await read();
+    await list();
+    await one.migrate(stores.settings("b"));
+    for (const call of [read, list, () => handle.get("/absent")]) {
+      await assert.rejects(call(), { code: "unavailable", message: /has moved to another storage while/ });
+    }
     await one.close();
   });
 

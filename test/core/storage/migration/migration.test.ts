@@ -189,6 +189,43 @@ describe("core/storage/migration", () => {
     await writers.check(stores.raw("b"));
   });
 
+  it("leaves the decision to the next start where it ends before the commit is answered", async () => {
+    await populate(stores.raw("a"));
+    const source = stores.raw("a");
+    const before = await content(source);
+    const swap = source.compareAndSwap.bind(source);
+    let committing = false;
+    source.compareAndSwap = async (item, expected) => {
+      committing ||= Buffer.from(item.value).includes('"phase":"committed"');
+      return committing ? Promise.reject(unavailable("a does not answer")) : swap(item, expected);
+    };
+    const mover = await host("one", "a");
+    const migration = mover.migrate(stores.settings("b"));
+    migration.catch(() => undefined);
+    while (!committing) await pause(1);
+    await mover.close();
+    await assert.rejects(migration, /ended before the storage said whether/);
+    assert.equal((await readMark(stores.raw("b")))?.value.phase, "ready");
+    assert.deepEqual(await content(stores.raw("b")), before);
+    assert.equal(stores.open.get("b"), 0);
+  });
+
+  it("does not move without one that has come since the copy began and cannot follow", async () => {
+    await populate(stores.raw("a"));
+    const servers: { id: string; name: string }[] = [];
+    const mover = await host("one", "a", { authServers: () => Promise.resolve(servers.splice(0)) });
+    const put = stores.raw("b").put.bind(stores.raw("b"));
+    stores.raw("b").put = (item) => {
+      servers[0] = { id: "4.2", name: "stock" };
+      return put(item);
+    };
+    await assert.rejects(
+      mover.migrate(stores.settings("b")),
+      /auth server stock .* cannot follow a migration/,
+    );
+    assert.equal((await readRecord(stores.raw("a")))?.value.phase, "aborted");
+  });
+
   describe("with two auth servers", () => {
     it("takes both along, under writes on both", async () => {
       await populate(stores.raw("a"));
