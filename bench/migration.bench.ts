@@ -13,6 +13,8 @@ import { startEtcd } from "../test/kit/etcd.js";
 
 const ITEMS = 10_000;
 const WRITES_PER_SECOND = 500;
+/** A backend that cannot take so many writes a second is given fewer, rather than a growing heap of them. */
+const MOST_IN_FLIGHT = 100;
 const VALUE = Buffer.alloc(512, "x");
 const CLUSTER_KEY = "/cluster_configuration/name";
 
@@ -53,6 +55,7 @@ class SteadyWriter {
       const due = started + (n * 1000) / WRITES_PER_SECOND;
       const early = due - performance.now();
       if (early > 1) await pause(early);
+      while (pending.size >= MOST_IN_FLIGHT) await Promise.race(pending);
       const write: Promise<void> = this.#write(n).finally(() => pending.delete(write));
       pending.add(write);
     }
@@ -116,11 +119,11 @@ async function move(mover: StorageMover, to: StoreSettings): Promise<Leg> {
   const seconds = (performance.now() - began) / 1000;
   await pause(500);
   await writer.stop();
-  let lost = 0;
-  for (const [key, value] of writer.acknowledged) {
-    const stored = await mover.storage.get(key).catch(() => undefined);
-    if (!stored || Buffer.from(stored.value).toString() !== value) lost++;
+  const stored = new Map<string, string>();
+  for await (const { key, value } of mover.storage.range({ start: "/steady/", end: "/steady0" })) {
+    stored.set(key, Buffer.from(value).toString());
   }
+  const lost = [...writer.acknowledged].filter(([key, value]) => stored.get(key) !== value).length;
   await mover.storage.deleteRange({ start: "/steady/", end: "/steady0" });
   return {
     from: report.from,
@@ -167,6 +170,7 @@ async function toolsIn(folder: string): Promise<MigrationTools> {
       ),
     authServers: () => Promise.resolve([]),
     onServing: () => Promise.resolve(),
+    onAborted: () => undefined,
     host,
     clock: systemClock,
     log: silentLogger,

@@ -26,6 +26,9 @@ const SESSION = { sid: "string", namespace: "string", server_id: "string", ei: "
 const FORWARD = { addr: "string?", kind: "string?" } as const;
 const COMMAND = { command: "string", exitCode: "string?", exitError: "string?" } as const;
 
+/** Types of backends; `asked_by` is `tctl`, `reload` or `start`. */
+const STORAGE_MOVE = { from: "string", to: "string", asked_by: "string" } as const;
+
 /** The catalogue. The keys are ours, `event` and `codes` are what is logged. */
 export const EVENT_KINDS = {
   userLogin: {
@@ -67,6 +70,36 @@ export const EVENT_KINDS = {
     event: "lock.deleted",
     codes: { success: "TLK01I" },
     fields: { name: "string", user: "string?" },
+  },
+  /** Ours; `moved` says whether the cluster was moved to another storage. */
+  reload: {
+    event: "config.reload",
+    codes: { success: "TRL00I", failure: "TRL00W" },
+    fields: { file: "string", moved: "boolean", error: "string?" },
+  },
+  /** Ours; told before anything is changed. `user` is who asked, where a user did. */
+  storageMoveStart: {
+    event: "storage.move.start",
+    codes: { success: "TSM00I" },
+    fields: { ...STORAGE_MOVE, user: "string?" },
+  },
+  /** Ours; of the failures, `id` is absent where nothing had been changed. */
+  storageMoveEnd: {
+    event: "storage.move.end",
+    codes: { success: "TSM01I", failure: "TSM01W" },
+    fields: {
+      ...STORAGE_MOVE,
+      id: "string?",
+      items: "integer?",
+      pause_ms: "integer?",
+      error: "string?",
+    },
+  },
+  /** Ours; the end of the move follows. */
+  storageMoveAbort: {
+    event: "storage.move.abort",
+    codes: { success: "TSM02I" },
+    fields: { user: "string?" },
   },
   /** Ours; told before it starts. `user` is who asked, where a user did. */
   storageBench: {

@@ -9,6 +9,7 @@ import { presenceCalls } from "./calls/presence-calls.js";
 import type { CallScope, Services } from "./calls/scope.js";
 import { sessionCalls } from "./calls/session-calls.js";
 import { sessionControlCalls } from "./calls/session-control-calls.js";
+import { storageAdminCalls } from "./calls/storage-admin-calls.js";
 import { storageCalls } from "./calls/storage-calls.js";
 import { requireWatch, watchCalls } from "./calls/watch-calls.js";
 import type { Caller, UserCaller } from "./caller.js";
@@ -67,6 +68,7 @@ function apiOf(caller: Caller, services: Services): AuthApi {
     ...presenceCalls(scope),
     ...sessionCalls(scope),
     ...sessionControlCalls(scope),
+    ...storageAdminCalls(scope),
     ...storageCalls(scope),
     ...watchCalls(scope),
     // The caller's view holds nothing open; the auth server itself is closed by its owner.

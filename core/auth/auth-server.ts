@@ -40,6 +40,7 @@ import type { AuthSettings } from "./settings.js";
 import { fromBase64 } from "./base64.js";
 import { createSigners } from "./signers.js";
 import { createSignups } from "./signup.js";
+import type { StorageAdmin } from "./storage-admin.js";
 import { createStorageBenches } from "./storage-benches.js";
 import { createStores } from "./stores.js";
 import { createTrustedAuthorities, type TrustedAuthorities } from "./trusted-authorities.js";
@@ -52,6 +53,8 @@ const ATTEMPTS_PER_SECOND = 10;
 /** What an auth service is made of. It owns none of it. */
 export interface AuthServerOptions {
   readonly storage: Storage;
+  /** Exchanges `storage` while it serves. */
+  readonly storageAdmin: StorageAdmin;
   /** Whether the storage answers, where that is looked after. */
   readonly health?: StorageHealth | undefined;
   /** The type of the backend behind `storage`, as it is now. */
@@ -211,6 +214,7 @@ function createServices(options: AuthServerOptions, clusterName: string): Servic
     hostCertificates,
     joinTokens,
     recordings,
+    storageAdmin: options.storageAdmin,
     accounts: createAccounts({ stores, locks, audit, clock }),
     clusterSettings: createClusterSettings(stores.settings),
     locks,

@@ -17,19 +17,36 @@ export function loadSelectedConfig(
   environment: { readonly TELEPORT_CONFIG?: string | undefined },
   defaultFile = DEFAULT_CONFIG_FILE,
 ): LoadedConfig | undefined {
-  if (flags.configString) return loadConfig(decode(flags.configString, "--config-string"), "--config-string");
-  if (environment.TELEPORT_CONFIG) {
-    return loadConfig(decode(environment.TELEPORT_CONFIG, "TELEPORT_CONFIG"), "TELEPORT_CONFIG");
-  }
-  const path = flags.config ?? defaultFile;
-  if (!existsSync(path)) {
-    if (flags.config !== undefined) throw badParameter(`path '${path}' does not exist`);
-    return undefined;
-  }
-  return loadConfig(readConfig(path), path);
+  const source = selectConfig(flags, environment, defaultFile);
+  return source && loadConfig(source.text, source.name);
 }
 
-function readConfig(path: string): string {
+/** A configuration's text, and the name that messages about it begin with. */
+export interface ConfigSource {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** As {@link loadSelectedConfig}, but only reads the text. Throws `bad_parameter`. */
+export function selectConfig(
+  flags: Pick<StartFlags, "config" | "configString">,
+  environment: { readonly TELEPORT_CONFIG?: string | undefined },
+  defaultFile = DEFAULT_CONFIG_FILE,
+): ConfigSource | undefined {
+  if (flags.configString) {
+    return { text: decode(flags.configString, "--config-string"), name: "--config-string" };
+  }
+  if (environment.TELEPORT_CONFIG) {
+    return { text: decode(environment.TELEPORT_CONFIG, "TELEPORT_CONFIG"), name: "TELEPORT_CONFIG" };
+  }
+  const path = flags.config ?? defaultFile;
+  if (flags.config === undefined && !existsSync(path)) return undefined;
+  return { text: readConfigFile(path), name: path };
+}
+
+/** The text of a configuration file. Throws `bad_parameter`. */
+export function readConfigFile(path: string): string {
+  if (!existsSync(path)) throw badParameter(`path '${path}' does not exist`);
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

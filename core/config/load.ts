@@ -3,6 +3,7 @@
 import { check } from "../document/check.js";
 import { crossCheck } from "./cross-checks.js";
 import { missingFunctions } from "./not-yet.js";
+import type { PositionedNode } from "../document/positioned.js";
 import { ConfigError, problemIn } from "../document/problem.js";
 import type { ConfigProblem } from "../document/problem.js";
 import { fileSchema } from "./schema/file.js";
@@ -13,6 +14,8 @@ import { parseYaml } from "../document/yaml-document.js";
 /** A configuration that can be used, with what should be said about it. */
 export interface LoadedConfig {
   readonly config: FileConfig;
+  /** The file as it is written. */
+  readonly tree: PositionedNode;
   /** Keys that are accepted although their function does not exist yet; to be logged as WARN. */
   readonly warnings: readonly ConfigProblem[];
 }
@@ -33,6 +36,7 @@ export function loadConfig(text: string, fileName: string): LoadedConfig {
     throw new ConfigError(all.map((finding) => problemIn(fileName, finding)));
   return {
     config: { ...checked.value, fileName },
+    tree: root,
     warnings: missingFunctions(root).map((finding) => problemIn(fileName, finding)),
   };
 }

@@ -27,8 +27,8 @@ import {
   RECORDINGS,
   SETTINGS,
   STORAGE,
+  STORAGE_ADMIN,
   STORAGE_HEALTH,
-  STORAGE_MOVER,
 } from "./tokens.js";
 
 /** Names under which clients verify every auth server (wire.md §1.5). */
@@ -41,8 +41,8 @@ export const authProviders: readonly Provider[] = [
     needs: {
       settings: SETTINGS,
       storage: STORAGE,
+      storageAdmin: STORAGE_ADMIN,
       health: STORAGE_HEALTH,
-      mover: STORAGE_MOVER,
       audit: AUDIT_LOG,
       recordings: RECORDINGS,
       host: HOST,
@@ -50,12 +50,13 @@ export const authProviders: readonly Provider[] = [
       clock: CLOCK,
       metrics: METRICS,
     },
-    async create({ settings, storage, health, mover, audit, recordings, host, log, clock, metrics }) {
+    async create({ settings, storage, storageAdmin, health, audit, recordings, host, log, clock, metrics }) {
       const logDir = path.join(settings.dataDir, "log");
       const server = createAuthServer({
         storage,
+        storageAdmin,
         health,
-        storageType: () => mover.storage.current.settings.type,
+        storageType: () => storageAdmin.current.type,
         settings: clusterSettings(settings.auth!),
         audit,
         recordings: {

@@ -3,27 +3,44 @@ import { parseYaml } from "../document/yaml-document.js";
 import { plainValue } from "../document/positioned.js";
 import { EMPTY_MAP } from "../config/schema/open-map.js";
 import type { Settings } from "../config/settings.js";
-import { errorMessage } from "../errors/error.js";
 import type { Storage } from "../plugin/storage.js";
 import { createClusterSettingsStore } from "../resources/cluster-settings.js";
 import { createPresenceStore } from "../resources/presence.js";
-import { findCluster, sameSettings } from "../storage/migration/find-cluster.js";
+import { findCluster, sameSettings, type CompletedMove } from "../storage/migration/find-cluster.js";
 import { StorageMover } from "../storage/migration/mover.js";
-import type { ClusterIdentity, HostName, StoreSettings } from "../storage/migration/records.js";
+import type {
+  ClusterIdentity,
+  HostName,
+  MigrationRecord,
+  StoreSettings,
+} from "../storage/migration/records.js";
 import type { MigrationTools, OpenStore } from "../storage/migration/tools.js";
 import { measuredBackend } from "./measured-backend.js";
 import { storageSelection, type Selection } from "./plugin-selection.js";
 import { rememberStore, rememberedStore } from "./remembered-store.js";
 import { openProcessStore, runSelected, type PluginBase } from "./running-plugins.js";
 
-/**
- * Opens the storage that the cluster is in, which need not be the configured one: records of moves are followed. Where the
- * cluster was told to go to the configured one while this host was away, it is moved there in the background.
- */
-export async function openClusterStorage(needs: PluginBase, processStore: Storage): Promise<StorageMover> {
-  const { settings, log } = needs;
-  const tools = migrationTools(needs);
+/** The cluster's storage, with what moves it. */
+export interface ClusterStorage {
+  readonly mover: StorageMover;
+  /** Opens another store. Throws what is wrong: settings, reach, credentials. */
+  open(settings: StoreSettings): Promise<OpenStore>;
+  /** What teleport.yaml says, as it was last loaded. */
+  configured: StoreSettings;
+  /** Whether the cluster was told to go to the configured storage while this host was away. */
+  readonly moveOn: boolean;
+  /** A move that this start has found decided, but of whose end nobody has told. */
+  readonly completed?: CompletedMove | undefined;
+  /** Takes moves of dead hosts that this one has put an end to. */
+  onAborted: (record: MigrationRecord) => void;
+}
+
+/** Opens the storage that the cluster is in, which need not be the configured one: records of moves are followed. */
+export async function openClusterStorage(needs: PluginBase, processStore: Storage): Promise<ClusterStorage> {
+  const { settings } = needs;
   const configured = configuredStore(settings);
+  const tools = migrationTools(needs, (record) => cluster?.onAborted(record));
+  let cluster: ClusterStorage | undefined;
   const remembered = await rememberedStore(processStore);
   const startAnew = settings.auth?.bootstrapFile !== undefined;
   const found = await findCluster({ configured, remembered, startAnew }, tools);
@@ -32,14 +49,10 @@ export async function openClusterStorage(needs: PluginBase, processStore: Storag
     if (!remembered || !sameSettings(remembered, found.store.settings)) {
       await rememberStore(processStore, found.store.settings);
     }
-    if (found.moveOn) {
-      mover.migrate(configured).catch((error: unknown) => {
-        log.error(
-          `the cluster stays in the ${found.store.settings.type} storage: ${errorMessage(error)}; see tctl storage status`,
-        );
-      });
-    }
-    return mover;
+    const { moveOn, completed } = found;
+    const { open } = tools;
+    cluster = { mover, open, configured, moveOn, completed, onAborted: () => undefined };
+    return cluster;
   } catch (error) {
     await found.store.close();
     throw error;
@@ -52,7 +65,7 @@ export function configuredStore(settings: Settings): StoreSettings {
   return { type, settings: plainValue(own) as Readonly<Record<string, unknown>> };
 }
 
-function migrationTools(needs: PluginBase): MigrationTools {
+function migrationTools(needs: PluginBase, onAborted: MigrationTools["onAborted"]): MigrationTools {
   const { host, clock, log } = needs;
   return {
     open: (settings) => openStore(needs, settings),
@@ -63,6 +76,7 @@ function migrationTools(needs: PluginBase): MigrationTools {
       const store = await openProcessStore(needs);
       await rememberStore(store.product, settings).finally(() => store.close());
     },
+    onAborted,
     host,
     clock,
     log: log.child("storage"),

@@ -3,8 +3,9 @@ import { provide, provideValue, type Provider } from "../di/provider.js";
 import { Generation } from "../di/generation.js";
 import type { Settings } from "../config/settings.js";
 import { formatAddress } from "../grammar/address.js";
+import type { PositionedNode } from "../document/positioned.js";
 import type { Clock } from "../plugin/clock.js";
-import { openPluginHost } from "../plugin/host.js";
+import { openPluginHost, type PluginHost } from "../plugin/host.js";
 import type { Logger } from "../plugin/logger.js";
 import { authProviders } from "./auth-provider.js";
 import { openDataDir } from "./data-dir.js";
@@ -23,9 +24,14 @@ import {
   tlsPluginProviders,
 } from "./plugin-providers.js";
 import { proxyProvider } from "./proxy-provider.js";
+import { openControlSocket } from "./reload/control-socket.js";
+import { Reloads } from "./reload/reloads.js";
+import type { Host } from "./host.js";
 import {
+  AUDIT_LOG,
   AUTH_SERVER,
   CLOCK,
+  CONFIGURATION,
   HOST,
   LISTENERS,
   LOCAL_AUTH,
@@ -34,12 +40,15 @@ import {
   PLUGINS,
   SETTINGS,
   STOPPING,
+  STORAGE_ADMIN,
   STORAGE_HEALTH,
 } from "./tokens.js";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
   readonly settings: Settings;
+  /** teleport.yaml as it is written, where there is one: a reload compares with it. */
+  readonly configuration?: PositionedNode | undefined;
   readonly log: Logger;
   readonly clock: Clock;
   /** Takes the lines that the console shows while the services start. */
@@ -92,6 +101,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     announceListeners(settings, listeners, announce);
     const generation = await Generation.build([
+      provideValue(CONFIGURATION, options.configuration),
       provideValue(SETTINGS, settings),
       provideValue(LOG, log),
       provideValue(CLOCK, clock),
@@ -105,6 +115,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ]);
     // Identities are only needed while services start; afterwards their store's thread would cost memory for nothing.
     await generation.get(PROCESS_STORE).close();
+    const control = await openControlSocket(
+      settings.dataDir,
+      reloads(generation, options, plugins, host),
+      log,
+    );
     if (settings.pidFile) await writePidFile(settings.pidFile);
     if (settings.auth) health = generation.get(STORAGE_HEALTH);
     state = "ok";
@@ -114,6 +129,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       drain: () => generation.drain(),
       async close() {
         stopping.abort(new Error("teleport is told to end"));
+        await control.close();
         await generation.close();
         await closeGround();
       },
@@ -122,6 +138,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await closeGround();
     throw error;
   }
+}
+
+/** What the control socket offers. */
+function reloads(
+  generation: Generation,
+  { settings, configuration, log }: DaemonOptions,
+  plugins: PluginHost,
+  host: Host,
+): Reloads {
+  const auth = settings.auth && {
+    storage: generation.get(STORAGE_ADMIN),
+    audit: generation.get(AUDIT_LOG),
+  };
+  const metrics = generation.get(METRICS);
+  return new Reloads({ running: configuration, plugins, host, metrics, log: log.child("reload"), auth });
 }
 
 /** A process that runs is ready unless its storage is away. */

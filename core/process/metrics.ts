@@ -31,6 +31,10 @@ export interface Metrics {
   countInteractiveSessions(count: () => number): void;
   /** Where the connection to a cluster can be read. */
   watchCluster(name: string, isConnected: () => boolean): void;
+  /** A move of the cluster to another storage has ended. */
+  storageMoved(outcome: "moved" | "failed"): void;
+  /** A reload has ended. */
+  reloaded(outcome: "applied" | "failed"): void;
   /** Where it can be read whether the storage answers. */
   watchStorage(health: StorageHealth): void;
   /** What a plugin, named by its id, counts about itself; undefined where nobody asks. */
@@ -45,6 +49,8 @@ export const noMetrics: Metrics = {
   auditFailed: () => undefined,
   countInteractiveSessions: () => undefined,
   watchCluster: () => undefined,
+  storageMoved: () => undefined,
+  reloaded: () => undefined,
   watchStorage: () => undefined,
   ofPlugin: () => undefined,
   ofStorage: () => undefined,

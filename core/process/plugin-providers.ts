@@ -21,11 +21,14 @@ import {
   tlsSelection,
   type Selection,
 } from "./plugin-selection.js";
+import { ProcessStorageAdmin } from "./storage-admin.js";
 import { patientStart } from "./patient-start.js";
 import { openProcessStore, pluginBase, runSelected, type PluginBase } from "./running-plugins.js";
 import {
   AUDIT_LOG,
   CLOCK,
+  CLUSTER_STORAGE,
+  CONFIGURATION,
   HOST,
   IDENTITIES,
   LOG,
@@ -34,8 +37,8 @@ import {
   SETTINGS,
   STOPPING,
   STORAGE,
+  STORAGE_ADMIN,
   STORAGE_HEALTH,
-  STORAGE_MOVER,
   WEB_TLS,
 } from "./tokens.js";
 
@@ -65,20 +68,20 @@ export const identityProviders: readonly Provider[] = [
 /** What the auth service keeps its state, audit events and recordings in. */
 export const authPluginProviders: readonly Provider[] = [
   provide({
-    token: STORAGE_MOVER,
+    token: CLUSTER_STORAGE,
     needs: { ...pluginBase, processStore: PROCESS_STORE, stopping: STOPPING },
     create: ({ processStore, stopping, ...needs }) =>
       patientStart(() => openClusterStorage(needs, processStore.product), {
         ...{ what: "the storage", stopping },
         ...{ log: needs.log, clock: needs.clock },
       }),
-    close: (mover) => mover.close(),
+    close: ({ mover }) => mover.close(),
   }),
   provide({
     token: REPLICA,
-    needs: { mover: STORAGE_MOVER, log: LOG, clock: CLOCK, metrics: METRICS },
-    create: ({ mover, log, clock, metrics }) => {
-      const replica = createReplicatedStorage(mover.storage, {
+    needs: { cluster: CLUSTER_STORAGE, log: LOG, clock: CLOCK, metrics: METRICS },
+    create: ({ cluster, log, clock, metrics }) => {
+      const replica = createReplicatedStorage(cluster.mover.storage, {
         scope: replicatedKeys,
         log: log.child("storage"),
         clock,
@@ -110,6 +113,16 @@ export const authPluginProviders: readonly Provider[] = [
       return measuredAudit(audit, metrics);
     },
     close: (audit) => audit.close(),
+  }),
+  provide({
+    token: STORAGE_ADMIN,
+    needs: { ...pluginBase, cluster: CLUSTER_STORAGE, audit: AUDIT_LOG, running: CONFIGURATION },
+    create: async (needs) => {
+      const admin = new ProcessStorageAdmin(needs);
+      await admin.begin();
+      return admin;
+    },
+    close: (admin) => admin.close(),
   }),
   provide({
     token: RECORDING_PLUGIN,

@@ -40,6 +40,20 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
     labelNames: ["plugin", "event"],
     registers,
   });
+  const storageMoves = new Counter({
+    name: "storage_moves_total",
+    help: "Moves of the cluster to another storage that this auth server has led, by outcome: moved or failed",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const reloads = new Counter({
+    name: "reloads_total",
+    help: "Reloads of teleport.yaml by outcome: applied or failed",
+    labelNames: ["outcome"],
+    registers,
+  });
+  for (const outcome of ["moved", "failed"]) storageMoves.inc({ outcome }, 0);
+  for (const outcome of ["applied", "failed"]) reloads.inc({ outcome }, 0);
   const sessionCounts: (() => number)[] = [];
   const clusters = new Map<string, () => boolean>();
   new Gauge({
@@ -97,6 +111,8 @@ export function createPrometheus(state: () => ProcessState): { registry: Registr
         const known = clusters.get(name);
         clusters.set(name, () => isConnected() && (known?.() ?? true));
       },
+      storageMoved: (outcome) => storageMoves.inc({ outcome }),
+      reloaded: (outcome) => reloads.inc({ outcome }),
       ofPlugin: (plugin) => ({ count: (event, times = 1) => pluginEvents.inc({ plugin, event }, times) }),
       ofStorage: createStorageMetrics(registry),
     },

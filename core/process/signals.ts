@@ -15,7 +15,9 @@ export function whenToldToStop(log: Logger): Promise<StopKind> {
   process.on("SIGUSR1", () => process.stderr.write(diagnostics()));
   for (const signal of RELOAD) {
     process.on(signal, () =>
-      log.warn(`Ignoring "${signal}": this release cannot reload, restart to apply changes.`),
+      log.warn(
+        `Ignoring "${signal}": to apply changes of teleport.yaml run teleport reload, which says what needs a restart.`,
+      ),
     );
   }
   return new Promise((resolve) => {

@@ -20,7 +20,13 @@ export async function startFromCommandLine(flags: StartFlags): Promise<void> {
 
   const stop = whenToldToStop(log);
   const announce = (line: string): void => void (settings.debug || process.stdout.write(`${line}\n`));
-  const starting = startDaemon({ settings, log, clock: systemClock, announce });
+  const starting = startDaemon({
+    settings,
+    configuration: loaded?.tree,
+    log,
+    clock: systemClock,
+    announce,
+  });
   const daemon = await Promise.race([starting, stop.then(() => undefined)]);
   // Told to end while it starts, perhaps while it waits for a cluster: what is written survives a sudden end.
   if (!daemon) process.exit(0);

@@ -3,22 +3,26 @@ import type { AuditLog } from "../audit/audit-log.js";
 import type { IdentityStore } from "../auth/client/identity-store.js";
 import type { AuthServer } from "../auth/auth-server.js";
 import type { Settings } from "../config/settings.js";
+import type { PositionedNode } from "../document/positioned.js";
 import { token } from "../di/token.js";
 import type { PluginHost } from "../plugin/host.js";
 import type { Clock } from "../plugin/clock.js";
 import type { Logger } from "../plugin/logger.js";
 import type { RecordingStore } from "../plugin/recording.js";
 import type { Storage } from "../plugin/storage.js";
-import type { StorageMover } from "../storage/migration/mover.js";
 import type { TlsSource } from "../plugin/tls.js";
+import type { ClusterStorage } from "./cluster-storage.js";
 import type { StorageHealth } from "../storage/storage-health.js";
 import type { Host } from "./host.js";
 import type { Listeners } from "./listeners.js";
 import type { Metrics } from "./metrics.js";
 import type { Service } from "./service.js";
+import type { ProcessStorageAdmin } from "./storage-admin.js";
 
 /** Aborted when the daemon is told to end: it cuts a wait for a cluster that does not admit this host. */
 export const STOPPING = token<AbortSignal>("stopping");
+/** teleport.yaml as it is written; undefined without one. */
+export const CONFIGURATION = token<PositionedNode | undefined>("configuration");
 export const SETTINGS = token<Settings>("settings");
 export const LOG = token<Logger>("log");
 export const CLOCK = token<Clock>("clock");
@@ -28,7 +32,9 @@ export const METRICS = token<Metrics>("metrics");
 export const PLUGINS = token<PluginHost>("plugins");
 export const IDENTITIES = token<IdentityStore>("identities");
 /** Where the cluster is kept, and what exchanges it. */
-export const STORAGE_MOVER = token<StorageMover>("storage.mover");
+export const CLUSTER_STORAGE = token<ClusterStorage>("storage.cluster");
+/** What administrators do with the cluster's storage. */
+export const STORAGE_ADMIN = token<ProcessStorageAdmin>("storage.admin");
 export const STORAGE = token<Storage>("plugin.storage");
 export const STORAGE_HEALTH = token<StorageHealth>("plugin.storage.health");
 export const AUDIT_LOG = token<AuditLog>("audit");

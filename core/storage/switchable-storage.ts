@@ -2,6 +2,7 @@
  * The handle through which the auth service uses its store, and behind which the store is exchanged: callers see one
  * storage, and nothing of the exchange but a short wait of their writes.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import {
   hasCode,
   type Item,
@@ -34,6 +35,8 @@ export type Touched = string | KeyRange;
 /** Told of a write once it has ended; its acknowledgement may be held back a while. */
 export type WriteObserver = (touched: Touched) => Promise<void> | void;
 
+/** How long running watches may take to begin in the next store; those that take longer yield `reset` there. */
+const WATCHES_BEGIN_MS = 2_000;
 /** Passed for a revision of which nothing is left: no item has it. */
 const GONE: Revision = "-";
 
@@ -66,24 +69,32 @@ export class SwitchableStorage implements Storage {
     return this.#current.storage.capabilities;
   }
 
-  /** Holds back writes, and resolves when none is under way. Reads go on. */
-  freeze(): Promise<void> {
-    return this.#gate.close();
+  /** Holds back writes on behalf of a migration, and resolves when none is under way. Reads go on. */
+  freeze(migration: string): Promise<void> {
+    return this.#gate.close(migration);
   }
 
-  /** Lets writes go on, against whatever store is the current one. */
-  thaw(): void {
-    this.#gate.open();
+  /** Lets writes go on, against whatever store is the current one, where no other migration holds them back. */
+  thaw(migration: string): void {
+    this.#gate.open(migration);
   }
 
   /**
-   * Makes another store with the same items the current one; only while frozen. The one before serves the rest of the
-   * running watches and the revisions that callers still hold, until {@link retire} is called for it.
+   * Makes another store with the same items the current one; only while frozen. Resolves when writes may go on: the
+   * running watches have begun there, or know that they must yield `reset`. They must, too, where others may have written
+   * to that store before. The one before serves the rest of the watches and the revisions that callers still hold, until
+   * {@link retire} is called for it.
    */
-  switchTo(next: ServingStore): void {
+  async switchTo(next: ServingStore, { othersWrite }: { readonly othersWrite: boolean }): Promise<void> {
     this.#previous = this.#current;
     this.#current = next;
-    for (const watch of this.#watches) watch.goOnIn(next);
+    const watches = [...this.#watches];
+    const begun = Promise.allSettled(watches.map((watch) => watch.goOnIn(next)));
+    const over = new AbortController();
+    const patience = pause(WATCHES_BEGIN_MS, undefined, { signal: over.signal });
+    await Promise.race([begun, patience.catch(() => undefined)]);
+    over.abort();
+    for (const watch of watches) watch.writesGoOn(othersWrite);
   }
 
   /** Closes a store that serves no more. */

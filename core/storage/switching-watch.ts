@@ -10,11 +10,16 @@ const LAST_CHANGES_MS = 15_000;
 interface Leg {
   readonly store: ServingStore;
   readonly events: AsyncIterable<StorageEvent>;
+  /** Whether it has begun: what is written from then on is seen. */
+  begun: boolean;
+  /** Whether something may have been written before it began. */
+  late: boolean;
 }
 
 /**
  * A watch that goes on in the next store when the cluster moves. Every store's own stream ends, for this purpose, with the
- * migration record that says so; the stream of the next one begins before any write reaches it. So there is no gap.
+ * migration record that says so; the stream of the next one begins before any write reaches it, or with a reset. So there
+ * is no gap.
  */
 export class SwitchingWatch {
   readonly #legs: Leg[];
@@ -32,17 +37,32 @@ export class SwitchingWatch {
   ) {
     this.#signal = options.signal ? AbortSignal.any([options.signal, this.#end.signal]) : this.#end.signal;
     this.#signal.addEventListener("abort", onEnd, { once: true });
-    this.#legs = [this.#leg(first, options.cursor)];
+    const events = this.#watch(first, options.cursor);
+    this.#legs = [{ store: first, events, begun: true, late: false }];
   }
 
-  /** Begins the part that the next store serves; must be called before writes reach that store. */
-  goOnIn(next: ServingStore): void {
+  /** Begins the part that the next store serves. Resolves when it has begun, or has failed to. */
+  async goOnIn(next: ServingStore): Promise<void> {
     const leave = this.#leave;
-    this.#legs.push(this.#leg(next));
+    const events = this.#watch(next)[Symbol.asyncIterator]();
+    // A stream need not begin before it is asked for its first event.
+    const first = events.next();
+    const leg: Leg = { store: next, events: startingWith(first, events), begun: false, late: false };
+    this.#legs.push(leg);
     this.#switched();
     const patience = setTimeout(() => leave.abort(), LAST_CHANGES_MS);
     patience.unref();
     this.#signal.addEventListener("abort", () => clearTimeout(patience), { once: true });
+    await first.then(
+      () => (leg.begun = true),
+      () => undefined,
+    );
+  }
+
+  /** Tells that the next store is written to from now on, or has been already. */
+  writesGoOn(already: boolean): void {
+    const leg = this.#legs.at(-1) as Leg;
+    leg.late ||= already || !leg.begun;
   }
 
   /** Ends the watch. */
@@ -56,7 +76,8 @@ export class SwitchingWatch {
     let complete = true;
     try {
       while (!this.#signal.aborted) {
-        const { store, events } = this.#legs[0] as Leg;
+        const leg = this.#legs[0] as Leg;
+        const { store, events } = leg;
         let moved = false;
         try {
           for await (const event of events) {
@@ -67,12 +88,11 @@ export class SwitchingWatch {
             const shown = this.#shown(event, store.epoch);
             if (shown?.type !== "init") {
               if (shown) yield shown;
-            } else if (!told) {
-              told = true;
-              yield shown;
-            } else if (!complete) {
-              yield { type: "reset", cursor: shown.cursor };
+              continue;
             }
+            if (!told) yield shown;
+            told = true;
+            if (!complete || leg.late) yield { type: "reset", cursor: shown.cursor };
           }
         } catch (error) {
           if (this.#legs.length === 1) throw error;
@@ -98,17 +118,16 @@ export class SwitchingWatch {
     if (this.#legs.length > 1) this.#legs.shift();
   }
 
-  #leg(store: ServingStore, cursor?: string): Leg {
+  #watch(store: ServingStore, cursor?: string): AsyncIterable<StorageEvent> {
     this.#leave = new AbortController();
     const signal = AbortSignal.any([this.#signal, this.#leave.signal]);
     const known = cursor === undefined ? undefined : untagged(cursor);
     // A cursor of another store is one that this store cannot read: it answers with a reset.
     const own = known?.epoch === store.epoch ? known.value : "-";
-    const events = store.storage.watch([...this.prefixes, RECORD_KEY], {
+    return store.storage.watch([...this.prefixes, RECORD_KEY], {
       signal,
       ...(cursor !== undefined && { cursor: own }),
     });
-    return { store, events };
   }
 
   /** The event as the consumer sees it; undefined where it asked for something else. */
@@ -118,6 +137,18 @@ export class SwitchingWatch {
     const cursor = tagged(epoch, event.cursor);
     if (event.type !== "put") return { ...event, cursor };
     return { type: "put", item: { ...event.item, revision: tagged(epoch, event.item.revision) }, cursor };
+  }
+}
+
+/** A stream whose first event was asked for already. */
+async function* startingWith(
+  first: Promise<IteratorResult<StorageEvent>>,
+  rest: AsyncIterator<StorageEvent>,
+): AsyncGenerator<StorageEvent> {
+  try {
+    for (let next = await first; !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
   }
 }
 

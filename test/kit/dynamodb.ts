@@ -12,6 +12,9 @@
  *
  * `settings` are keys of `teleport.storage` for `type: dynamodb` but for `table_name`. The server holds its data in
  * memory, is reached on loopback, and ends with the process that started it, however that ends.
+ *
+ * Every write costs it time that grows with all that its streams ever held, of all tables: a test that makes thousands
+ * of writes takes a server of its own, {@link ownDynamoLocal}.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -52,7 +55,12 @@ export function needDynamo(context: Mocha.Context): void {
 
 /** The server of this run; the first call starts it, which takes 1.5 to 6 s. */
 export function dynamoLocal(): Promise<DynamoLocal> {
-  return (running ??= start());
+  return (running ??= start().then(({ endpoint, settings }) => ({ endpoint, settings })));
+}
+
+/** Another server, for the caller alone. */
+export async function ownDynamoLocal(): Promise<DynamoLocal & { close(): void }> {
+  return start();
 }
 
 /** The name of a table that does not exist yet. */
@@ -60,7 +68,7 @@ export function freshTable(purpose = "test"): string {
   return `teleport-${purpose}-${process.pid}-${++tables}`;
 }
 
-async function start(): Promise<DynamoLocal> {
+async function start(): Promise<DynamoLocal & { close(): void }> {
   // Clients that tests make themselves need not warn about the age of Node.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
   const folder = path.join(LIB, readdirSync(LIB).find((name) => name.startsWith("dynamodb_local")) ?? "");
@@ -96,6 +104,7 @@ async function start(): Promise<DynamoLocal> {
   return {
     endpoint,
     settings: { type: "dynamodb", endpoint, region: "local", access_key: "local", secret_key: "local" },
+    close: () => void child.stdin.end(),
   };
 }
 

@@ -9,6 +9,7 @@ import { joiningRoutes } from "./routes/joining.js";
 import { presenceRoutes } from "./routes/presence.js";
 import { connectionRoutes } from "./routes/connections.js";
 import { sessionRoutes } from "./routes/sessions.js";
+import { storageAdminRoutes } from "./routes/storage-admin.js";
 import { storageRoutes } from "./routes/storage.js";
 import { userRoutes } from "./routes/users.js";
 
@@ -21,6 +22,7 @@ const ROUTES: readonly Route[] = [
   ...sessionRoutes,
   ...connectionRoutes,
   ...auditRoutes,
+  ...storageAdminRoutes,
   ...storageRoutes,
 ];
 

@@ -19,6 +19,7 @@ import type { SessionClaims } from "../session-claims.js";
 import type { SessionControl } from "../session-control.js";
 import type { SessionJournals } from "../session-journals.js";
 import type { Signups } from "../signup.js";
+import type { StorageAdmin } from "../storage-admin.js";
 import type { StorageBenches } from "../storage-benches.js";
 import type { Stores } from "../stores.js";
 import type { UserCertificates } from "../user-certificates.js";
@@ -49,6 +50,7 @@ export interface Services {
   readonly sessionJournals: SessionJournals;
   readonly sessionControl: SessionControl;
   readonly recordings: Recordings;
+  readonly storageAdmin: StorageAdmin;
   readonly storageBenches: StorageBenches;
   /** Bounds guesses of passwords and invites, per client. */
   readonly rateLimit: RateLimit;

@@ -19,6 +19,12 @@ import type { Lock } from "../../resources/lock.js";
 import type { Role } from "../../resources/role.js";
 import type { Server } from "../../resources/server.js";
 import type { LiveSession, LiveSessionUpdate, WebSession } from "../../resources/session.js";
+import type {
+  ConfigurationFile,
+  StartedMove,
+  StorageStatus,
+  StorageVerification,
+} from "../../resources/storage-status.js";
 import type { StorageBenchReport, StorageBenchRequest } from "../../resources/storage-bench.js";
 import type { SessionScreen, SessionTimeline, TimelineStart } from "../../resources/timeline.js";
 import type { ProvisionToken, SystemRole } from "../../resources/token.js";
@@ -359,6 +365,21 @@ export interface AuthApi {
   /** How to paint the screen before a frame; at most 8 MiB of output. Unknown to 4.2. */
   getSessionScreen(sessionId: string, index: number): Promise<SessionScreen>;
   searchEvents(search: EventSearch): Promise<{ events: AuditEvent[]; next?: string | undefined }>;
+
+  /**
+   * Starts to move the cluster into the storage that a complete teleport.yaml names, and returns before it is done; see
+   * {@link getStorageStatus}. Throws `bad_parameter`, with a line for each problem of the file. Unknown to 4.2, as all of
+   * these are.
+   */
+  startStorageMove(file: ConfigurationFile): Promise<StartedMove>;
+  /** Where the cluster is kept, and what moves. */
+  getStorageStatus(): Promise<StorageStatus>;
+  /** Ends the move that is under way, whoever leads it. Throws `bad_parameter` where there is none to end. */
+  abortStorageMove(): Promise<void>;
+  /** Starts to read every item, and to compare with another storage. Throws `limit_exceeded` while one runs already. */
+  verifyStorage(against?: ConfigurationFile): Promise<StorageVerification>;
+  /** How far a verification is. Throws `not_found` where this auth server does not run it. */
+  getStorageVerification(id: string): Promise<StorageVerification>;
 
   /**
    * The moment whose state the last answers have shown: the auth server's storage is away and it answers from a replica.

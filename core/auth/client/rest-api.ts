@@ -15,6 +15,7 @@ import type { LiveSession, WebSession } from "../../resources/session.js";
 import type { ProvisionToken } from "../../resources/token.js";
 import { readStaleHeader, STALE_HEADER } from "./stale-header.js";
 import { encodeSessionSlice } from "./session-slice.js";
+import type { StartedMove, StorageStatus, StorageVerification } from "../../resources/storage-status.js";
 import type { StorageBenchReport } from "../../resources/storage-bench.js";
 import type { SessionScreen, SessionTimeline } from "../../resources/timeline.js";
 import type { AuthApi, ConnectionLease, PackedKeys, SessionEventPage, SshLoginResponse } from "./api.js";
@@ -153,6 +154,14 @@ export function createRestApi(http: HttpClient): RestApi {
     },
     releaseConnectionPlace: (user, id) => act("DELETE", `/connections/${segment(user)}/${segment(id)}`),
 
+    startStorageMove: (file) => post("/storage/moves", file, object<StartedMove>("id", "target")),
+    getStorageStatus: () =>
+      get("/storage/status", object<StorageStatus>("server", "backend", "settings", "members")),
+    abortStorageMove: () => act("POST", "/storage/abort", {}),
+    verifyStorage: (against) =>
+      post("/storage/verifications", { against }, object<StorageVerification>("id", "done")),
+    getStorageVerification: (id) =>
+      get(`/storage/verifications/${segment(id)}`, object<StorageVerification>("id", "done")),
     benchStorage: (request) =>
       post("/storage/bench", request, object<StorageBenchReport>("backend", "server", "phases")),
 

@@ -106,6 +106,26 @@ export const tctlProgram: ProgramOptions = {
       summary: "look after the cluster's storage",
       commands: [
         {
+          name: "status",
+          summary: "show where the cluster is kept, and what moves",
+          load: () => import("./storage-status.js"),
+        },
+        {
+          name: "migrate",
+          summary: "move the cluster to another storage while it serves",
+          load: () => import("./storage-migrate.js"),
+        },
+        {
+          name: "abort",
+          summary: "end a move that is under way: the cluster stays where it is",
+          load: () => import("./storage-abort.js"),
+        },
+        {
+          name: "verify",
+          summary: "read every item, and compare with another storage",
+          load: () => import("./storage-verify.js"),
+        },
+        {
           name: "bench",
           summary: "measure how fast the storage is, from the auth server",
           load: () => import("./storage-bench.js"),

@@ -8,6 +8,11 @@ export const teleportProgram: ProgramOptions = {
   commands: [
     { name: "start", summary: "run the services", load: () => import("./start.js") },
     {
+      name: "reload",
+      summary: "apply a changed configuration to the running daemon",
+      load: () => import("./reload.js"),
+    },
+    {
       name: "status",
       summary: "show the SSH session that this shell runs in",
       load: () => import("./status.js"),
@@ -33,6 +38,7 @@ export const teleportProgram: ProgramOptions = {
   examples: [
     "  teleport start                                   # auth, proxy and node on this machine",
     "  teleport start --roles=node --token=TOKEN --auth-server=auth.example.com",
+    "  teleport reload --dry-run                        # what a changed /etc/teleport.yaml would do",
     "  teleport configure > /etc/teleport.yaml",
     "  teleport configure --test /etc/teleport.yaml",
   ].join("\n"),

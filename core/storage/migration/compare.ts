@@ -49,7 +49,7 @@ export async function compareStores(
     }
     if (order <= 0 && !a.done) {
       items++;
-      digest(hash, a.value);
+      digestItem(hash, a.value);
       a = await ours.next();
     }
     if (order >= 0 && !b.done) b = await theirs.next();
@@ -74,6 +74,7 @@ function alike(a: Item, b: Item): boolean {
   return apart <= EXPIRY_TOLERANCE_MS && Buffer.from(a.value).equals(b.value);
 }
 
-function digest(hash: ReturnType<typeof createHash>, { key, value }: Item): void {
+/** Adds an item to a digest of a store. */
+export function digestItem(hash: ReturnType<typeof createHash>, { key, value }: Item): void {
   hash.update(`${Buffer.byteLength(key)} ${value.length} ${key}`).update(value);
 }

@@ -1,14 +1,27 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { hasCode, type Item, type KeyRange, type Revision, type Storage } from "@teleport/plugin";
+import {
+  hasCode,
+  unavailable,
+  type Item,
+  type KeyRange,
+  type Revision,
+  type Storage,
+} from "@teleport/plugin";
 import type { Touched } from "../switchable-storage.js";
 import { clusterItems, compareStores, EVERYTHING } from "./compare.js";
 import { STORE_KEYS } from "./records.js";
+import { WritePace } from "./write-pace.js";
 
 /** Writes to the target at one time: enough for group commit and for round trips, few enough for a throttled table. */
 const IN_FLIGHT = 64;
 /** How often one write to the target is tried, with pauses that double from the first one. */
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 50;
+
+/** How often is looked whether what is left gets less. */
+const PROGRESS_MS = 250;
+/** So often it may have got no less than it was, before the copy is known never to catch up. */
+const STALLED_ROUNDS = 240;
 
 /** What a {@link Copier} works on. */
 export interface CopierOptions {
@@ -17,6 +30,8 @@ export interface CopierOptions {
   readonly nowMs: () => number;
   /** Aborted when the copy is to end. */
   readonly signal: AbortSignal;
+  /** Throws where the target must not be written any more; asked right before each write. */
+  readonly assertLed: () => void;
 }
 
 /**
@@ -30,8 +45,9 @@ export class Copier {
   readonly #copied = new Map<string, Revision>();
   #writes = 0;
   #bytes = 0;
-  #limit = Infinity;
-  #waiting: (() => void)[] = [];
+  /** Copies of noted keys that are under way; a key is never copied twice at a time, or the older copy could win. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #pace = new WritePace();
 
   constructor(private readonly options: CopierOptions) {}
 
@@ -50,22 +66,23 @@ export class Copier {
     return this.#dirtyKeys.size + this.#dirtyRanges.length;
   }
 
-  /** Slows down writers as soon as more than `limit` is {@link pending}: whoever notes then has to wait. */
-  limit(limit: number): void {
-    this.#limit = limit;
-    this.#admit();
-  }
-
-  /** Notes that something may have changed. The promise, if any, resolves when there is room for more. */
+  /** Notes that something may have changed. The promise, if any, is what the writer has to wait for. */
   note(touched: Touched): Promise<void> | void {
     if (typeof touched !== "string") this.#dirtyRanges.push(touched);
     else if (!touched.startsWith(STORE_KEYS)) this.#dirtyKeys.add(touched);
-    if (this.pending > this.#limit) return new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#pace.turn();
   }
 
-  /** Notes what a watch of the source reports, also of writers that are not seen otherwise, until the signal ends it. */
-  async follow(events: ReturnType<Storage["watch"]>, seen: (event: Item) => void): Promise<void> {
+  /**
+   * Notes what a watch of the source reports, also of writers that are not seen otherwise, until the signal ends it.
+   * `begun` is called when nothing is missed from then on.
+   */
+  async follow(
+    events: ReturnType<Storage["watch"]>,
+    { begun, seen }: { readonly begun: () => void; readonly seen: (item: Item) => void },
+  ): Promise<void> {
     for await (const event of events) {
+      if (event.type === "init") begun();
       if (event.type === "put") {
         if (this.#copied.get(event.item.key) !== event.item.revision) void this.note(event.item.key);
         seen(event.item);
@@ -83,21 +100,73 @@ export class Copier {
     await this.#inParallel(clusterItems(source, { signal, nowMs: nowMs() }), (item) => this.#put(item));
   }
 
-  /** Copies what is pending now; more may be pending afterwards. */
-  async catchUp(): Promise<void> {
-    const { source, target, nowMs, signal } = this.options;
-    const keys = [...this.#dirtyKeys];
-    this.#dirtyKeys.clear();
-    for (const range of this.#dirtyRanges.splice(0)) {
-      const { differing } = await compareStores(source, target, { range, nowMs: nowMs(), signal });
-      keys.push(...differing);
+  /**
+   * Copies what is pending and what is noted meanwhile, until no more than `goal` is left. Writers that are faster than
+   * the target are slowed down. Throws `unavailable` where all that does not help.
+   */
+  async catchUp(goal: number): Promise<void> {
+    const progress = this.#watchProgress();
+    try {
+      while (this.pending > goal) {
+        await this.#spreadRanges();
+        const workers = Array.from({ length: IN_FLIGHT }, () => this.#work(goal, progress.signal));
+        const outcomes = await Promise.allSettled(workers);
+        const failed = outcomes.find((outcome) => outcome.status === "rejected");
+        if (failed) throw failed.reason as Error;
+      }
+    } finally {
+      progress.stop();
+      this.#pace.letGo();
     }
-    this.#admit();
-    await this.#inParallel(new Set(keys), (key) => this.#copy(key));
   }
 
-  #admit(): void {
-    if (this.pending <= this.#limit) for (const admit of this.#waiting.splice(0)) admit();
+  async #work(goal: number, signal: AbortSignal): Promise<void> {
+    while (this.pending > goal) {
+      signal.throwIfAborted();
+      const [key] = this.#dirtyKeys;
+      if (key === undefined) return;
+      this.#dirtyKeys.delete(key);
+      const before = this.#underWay.get(key);
+      const copied = (async () => {
+        await before;
+        await this.#copy(key);
+      })();
+      this.#underWay.set(key, copied);
+      try {
+        await copied;
+      } finally {
+        if (this.#underWay.get(key) === copied) this.#underWay.delete(key);
+      }
+      this.#pace.copied();
+    }
+  }
+
+  /** Finds out which keys of noted ranges differ. */
+  async #spreadRanges(): Promise<void> {
+    const { source, target, nowMs, signal } = this.options;
+    for (const range of this.#dirtyRanges.splice(0)) {
+      const { differing } = await compareStores(source, target, { range, nowMs: nowMs(), signal });
+      for (const key of differing) this.#dirtyKeys.add(key);
+    }
+  }
+
+  /** Slows writers down when what is left does not get less, and gives up when that has not helped for long. */
+  #watchProgress(): { readonly signal: AbortSignal; stop(): void } {
+    const stalled = new AbortController();
+    let least = this.pending;
+    let rounds = 0;
+    const timer = setInterval(() => {
+      const falls = this.pending < least * 0.7;
+      if (this.pending < least) rounds = 0;
+      least = Math.min(least, this.pending);
+      if (!falls) this.#pace.slowDown();
+      if (++rounds > STALLED_ROUNDS) {
+        stalled.abort(unavailable("the target takes writes more slowly than other auth servers make them"));
+      }
+    }, PROGRESS_MS);
+    timer.unref();
+    const signal = AbortSignal.any([this.options.signal, stalled.signal]);
+    return { signal, stop: () => clearInterval(timer) };
   }
 
   async #copy(key: string): Promise<void> {
@@ -115,7 +184,10 @@ export class Copier {
   async #put(item: Item): Promise<void> {
     const { key, value, expires, revision } = item;
     if (expires && expires.getTime() <= this.options.nowMs()) return this.#remove(key);
-    await this.#persistent(() => this.options.target.put({ key, value, ...(expires && { expires }) }));
+    await this.#persistent(() => {
+      this.options.assertLed();
+      return this.options.target.put({ key, value, ...(expires && { expires }) });
+    });
     this.#copied.set(key, revision);
     this.#writes++;
     this.#bytes += value.length;
@@ -124,6 +196,7 @@ export class Copier {
   async #remove(key: string): Promise<void> {
     this.#copied.delete(key);
     await this.#persistent(async () => {
+      this.options.assertLed();
       try {
         await this.options.target.delete(key);
       } catch (error) {
@@ -144,23 +217,26 @@ export class Copier {
     }
   }
 
-  /** Works on several at a time. The first failure ends all, and is thrown. */
+  /** Works on several at a time. The first failure ends all, and is thrown once nothing is under way any more. */
   async #inParallel<T>(
     source: AsyncIterable<T> | Iterable<T>,
     work: (entry: T) => Promise<void>,
   ): Promise<void> {
     const running = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
-    for await (const entry of source) {
-      this.options.signal.throwIfAborted();
-      if (failure) break;
-      const done: Promise<void> = work(entry)
-        .catch((error: unknown) => void (failure ??= { error }))
-        .finally(() => running.delete(done));
-      running.add(done);
-      if (running.size >= IN_FLIGHT) await Promise.race(running);
+    try {
+      for await (const entry of source) {
+        this.options.signal.throwIfAborted();
+        if (failure) break;
+        const done: Promise<void> = work(entry)
+          .catch((error: unknown) => void (failure ??= { error }))
+          .finally(() => running.delete(done));
+        running.add(done);
+        if (running.size >= IN_FLIGHT) await Promise.race(running);
+      }
+    } finally {
+      await Promise.all(running);
     }
-    await Promise.all(running);
     if (failure) throw failure.error;
   }
 }

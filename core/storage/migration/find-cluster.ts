@@ -1,9 +1,9 @@
 /** Where a cluster is at the start of a host, whatever the host's own configuration says. */
-import { errorMessage, unavailable } from "@teleport/plugin";
+import { errorMessage, hasCode, unavailable } from "@teleport/plugin";
 import type { ServingStore } from "../switchable-storage.js";
-import { readMark, readRecord, type StoreSettings } from "./records.js";
+import { readMark, readRecord, type MigrationRecord, type StoreSettings } from "./records.js";
 import { settingsText } from "./settings-text.js";
-import { putMark } from "./target.js";
+import { markServing } from "./target.js";
 import type { MigrationTools, OpenStore } from "./tools.js";
 
 /** More moves than a cluster makes while a host is away; a circle shows as more. */
@@ -19,11 +19,20 @@ export interface ClusterSearch {
   readonly startAnew: boolean;
 }
 
+/** A move that a crash has cut off behind its commit. */
+export interface CompletedMove {
+  readonly record: MigrationRecord;
+  /** The type of the backend that was left. */
+  readonly from: string;
+}
+
 /** The store to serve from. */
 export interface FoundCluster {
   readonly store: ServingStore;
   /** Whether the cluster should move to the configured store: it was on its way there, or was told to go while away. */
   readonly moveOn: boolean;
+  /** A move into that store that was decided, but of whose end nobody has told. */
+  readonly completed?: CompletedMove | undefined;
 }
 
 /**
@@ -56,7 +65,8 @@ async function follow(first: OpenStore, tools: Pick<MigrationTools, "open" | "lo
   let unfinished = false;
   try {
     for (let hop = 0; hop < MAX_HOPS; hop++) {
-      const mark = (await readMark(store.storage))?.value;
+      const marked = await readMark(store.storage);
+      const mark = marked?.value;
       const record = (await readRecord(store.storage))?.value;
       const epoch = mark?.epoch ?? 0;
       if (record?.phase === "committed" && record.epoch > epoch) {
@@ -78,9 +88,16 @@ async function follow(first: OpenStore, tools: Pick<MigrationTools, "open" | "lo
       const decision = (await readRecord(source.storage))?.value;
       if (decision?.id === mark.id && decision.phase === "committed") {
         await source.close();
-        const { source: _, ...serving } = mark;
-        await putMark(store.storage, { ...serving, phase: "serving" });
-        return { store: { ...store, epoch }, moveOn: unfinished };
+        await markServing(store.storage, marked).catch((error: unknown) => {
+          // Another host was faster; what the mark says now counts.
+          if (!hasCode(error, "compare_failed")) throw error;
+        });
+        if ((await readMark(store.storage))?.value.epoch !== epoch) continue;
+        return {
+          store: { ...store, epoch },
+          moveOn: unfinished,
+          completed: { record: decision, from: mark.source.type },
+        };
       }
       tools.log.warn(
         `the move of the cluster into the ${store.settings.type} storage was interrupted: serving from the ${source.settings.type} storage, where the cluster still is`,

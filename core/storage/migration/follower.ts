@@ -28,7 +28,11 @@ export class Follower {
 
   /** Brings this host to where the record says, after what it is doing for earlier ones. */
   react(record: MigrationRecord): Promise<void> {
-    const reacted = this.#reacting.then(() => this.#react(record));
+    return this.#inTurn(() => this.#react(record));
+  }
+
+  #inTurn(reaction: () => Promise<void>): Promise<void> {
+    const reacted = this.#reacting.then(reaction);
     this.#reacting = reacted.catch(() => undefined);
     return reacted;
   }
@@ -38,7 +42,7 @@ export class Follower {
     if (record.epoch <= current.epoch) return;
     switch (record.phase) {
       case "copying":
-        return this.#prepare(record);
+        return record.claimed ? this.#prepare(record) : undefined;
       case "freezing":
       case "frozen":
         return this.#freeze(record);
@@ -67,16 +71,25 @@ export class Follower {
 
   async #freeze(record: MigrationRecord): Promise<void> {
     const { id } = record;
-    if (this.#frozenFor === id) return;
-    this.#frozenFor = id;
-    await this.handle.freeze();
-    void this.#watchLeader(record);
+    const before = this.#frozenFor;
+    if (before !== id) {
+      if (before !== undefined) {
+        // A record of long ago may arrive late. One that has been replaced cannot be committed any more.
+        if ((await readRecord(this.handle.current.storage))?.value.id === before) return;
+        this.handle.thaw(before);
+      }
+      this.#frozenFor = id;
+      await this.handle.freeze(id);
+      void this.#watchLeader(record);
+    }
     await this.lease.acknowledge({ id, phase: "freezing" });
   }
 
-  async #release({ id }: MigrationRecord): Promise<void> {
-    if (this.#frozenFor === id) this.handle.thaw();
-    this.#frozenFor = undefined;
+  async #release({ id }: Pick<MigrationRecord, "id">): Promise<void> {
+    if (this.#frozenFor === id) {
+      this.handle.thaw(id);
+      this.#frozenFor = undefined;
+    }
     if (this.#target?.id === id) {
       await this.#target.store.close();
       this.#target = undefined;
@@ -86,13 +99,14 @@ export class Follower {
   async #goOver(record: MigrationRecord, left: ServingStore): Promise<void> {
     const { id, epoch } = record;
     // Nobody writes to the old store any more, whether this host was told in time or not.
-    await this.handle.freeze();
+    await this.handle.freeze(id);
     const store = { ...(await this.#open(record)), epoch };
     this.#target = undefined;
-    this.handle.switchTo(store);
-    await this.lease.hold(store, { id, phase: "committed" });
+    await this.handle.switchTo(store, { othersWrite: true });
+    await this.lease.moveTo(store, { id, phase: "committed" });
+    if (this.#frozenFor !== undefined) this.handle.thaw(this.#frozenFor);
     this.#frozenFor = undefined;
-    this.handle.thaw();
+    this.handle.thaw(id);
     this.tools.log.info("the cluster has moved to another storage", {
       from: left.settings.type,
       to: store.settings.type,
@@ -110,6 +124,7 @@ export class Follower {
     await this.#target?.store.close();
     this.#target = undefined;
     const store = await this.tools.open(target);
+    if (this.#closing.signal.aborted) await store.close();
     const mark = (await readMark(store.storage))?.value;
     if (mark?.id !== id) {
       await store.close();
@@ -120,7 +135,8 @@ export class Follower {
   }
 
   /** A leader that has died in the freeze must not hold up writes: whoever notices decides, by the record. */
-  async #watchLeader({ id }: MigrationRecord): Promise<void> {
+  async #watchLeader(freezing: MigrationRecord): Promise<void> {
+    const { id } = freezing;
     const { clock, log } = this.tools;
     const signal = this.#closing.signal;
     while (this.#frozenFor === id && !signal.aborted) {
@@ -129,15 +145,29 @@ export class Follower {
       try {
         const { storage } = this.handle.current;
         const record = (await readRecord(storage))?.value;
-        if (record?.id !== id) continue;
+        if (record?.id !== id) {
+          await this.#inTurn(() => this.#release({ id }));
+          return;
+        }
         const dead = record.untilMs + SKEW_MS < clock.now().getTime();
         const decided = record.phase === "aborted" || record.phase === "committed";
         if (decided) await this.react(record);
-        else if (dead)
-          await this.react(await abortRecord(storage, id, "its leader does not answer", this.tools));
+        else if (dead) {
+          const ended = await abortRecord(storage, id, "its leader does not answer", this.tools);
+          if (ended.phase === "aborted") this.tools.onAborted(ended);
+          await this.react(ended);
+        }
       } catch (error) {
         log.warn(`writes wait for a migration that has no leader: ${errorMessage(error)}`);
+        if (await this.#isServedByTarget(id)) await this.react({ ...freezing, phase: "committed" });
       }
     }
+  }
+
+  /** Whether the target says that it serves: where the store that was left cannot be asked any more. */
+  async #isServedByTarget(id: string): Promise<boolean> {
+    if (this.#target?.id !== id) return false;
+    const mark = await readMark(this.#target.store.storage).catch(() => undefined);
+    return mark?.value.id === id && mark.value.phase === "serving";
   }
 }

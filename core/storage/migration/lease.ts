@@ -20,6 +20,8 @@ export class StoreLease {
   #store: ServingStore | undefined;
   #ack: Acknowledgement | undefined;
   #validUntilMs = -Infinity;
+  /** The last announcement to {@link #store}: one after the other, so that an older one never undoes a newer. */
+  #announced: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly tools: Pick<MigrationTools, "host" | "clock" | "log">,
@@ -27,20 +29,29 @@ export class StoreLease {
     private readonly monotonicMs: () => number = () => performance.now(),
   ) {}
 
-  /** Takes the lease of a store and renews it from now on. Throws where the store does not take it. */
-  async hold(store: ServingStore, ack?: Acknowledgement): Promise<void> {
-    const first = this.#store === undefined;
+  /** Takes the lease of the first store and renews it from now on. Throws where the store does not take it. */
+  async hold(store: ServingStore): Promise<void> {
+    this.#store = store;
+    await this.#renew(store);
+    void this.#renewForever();
+  }
+
+  /**
+   * Turns to the store that the cluster has moved into. Where that does not take the lease just now, every write asks for
+   * it until it does.
+   */
+  async moveTo(store: ServingStore, ack?: Acknowledgement): Promise<void> {
     this.#store = store;
     this.#ack = ack;
     this.#validUntilMs = -Infinity;
-    await this.#renew(store);
-    if (first) void this.#renewForever();
+    this.#announced = Promise.resolve();
+    await this.#renew(store).catch((error: unknown) => this.#failed(error));
   }
 
   /** Says in the lease how far this host follows a migration. */
   async acknowledge(ack: Acknowledgement): Promise<void> {
     this.#ack = ack;
-    if (this.#store) await announceMember(this.#store.storage, this.tools.host, this.tools.clock, ack);
+    if (this.#store) await this.#announce(this.#store);
   }
 
   /** Returns where a write that has just ended may be acknowledged. Throws `unavailable` where its fate is unknown. */
@@ -70,15 +81,22 @@ export class StoreLease {
   /** The member is written first and the record read afterwards: so either the leader sees the one, or we the other. */
   async #renew(store: ServingStore): Promise<Standing> {
     const startedMs = this.monotonicMs();
-    await announceMember(store.storage, this.tools.host, this.tools.clock, this.#ack);
+    await this.#announce(store);
     const standing = await standingOf(store.storage, store.epoch);
     const frozen = standing === "undecided" && this.#ack?.phase === "freezing";
-    if (standing === "here" || frozen) this.#validUntilMs = startedMs + LEASE_MS;
+    if (store === this.#store && (standing === "here" || frozen)) this.#validUntilMs = startedMs + LEASE_MS;
     return standing;
   }
 
+  #announce({ storage }: ServingStore): Promise<void> {
+    const { host, clock } = this.tools;
+    const announced = this.#announced.then(() => announceMember(storage, host, clock, this.#ack));
+    this.#announced = announced.catch(() => undefined);
+    return announced;
+  }
+
   async #renewForever(): Promise<void> {
-    const { clock, log } = this.tools;
+    const { clock } = this.tools;
     const signal = this.#stop.signal;
     let waitMs = RENEW_MS;
     while (!signal.aborted) {
@@ -88,12 +106,16 @@ export class StoreLease {
         await this.#renew(this.#store as ServingStore);
         waitMs = RENEW_MS;
       } catch (error) {
-        const text = `this server's place in the storage could not be renewed: ${errorMessage(error)}`;
-        // While the storage is away this is known already.
-        log[hasCode(error, "unavailable") ? "debug" : "warn"](text);
+        this.#failed(error);
         waitMs = RETRY_MS;
       }
     }
+  }
+
+  #failed(error: unknown): void {
+    const text = `this server's place in the storage could not be renewed: ${errorMessage(error)}`;
+    // While the storage is away this is known already.
+    this.tools.log[hasCode(error, "unavailable") ? "debug" : "warn"](text);
   }
 }
 

@@ -6,25 +6,29 @@ import type { ServingStore, SwitchableStorage } from "../switchable-storage.js";
 import { compareStores } from "./compare.js";
 import { Copier } from "./copier.js";
 import { LEADER_LEASE_MS, LedRecord } from "./led-record.js";
-import { isAlive, listMembers, type Member } from "./members.js";
+import { isAlive, LEASE_MS, listMembers, SKEW_MS, type Member } from "./members.js";
 import {
+  encode,
+  LAST_MOVE_KEY,
+  readMark,
   RECORD_KEY,
   type ClusterIdentity,
+  type LastMove,
   type MigrationPhase,
   type MigrationRecord,
+  type MigrationReport,
   type StoreMark,
   type StoreSettings,
 } from "./records.js";
 import { abortRecord } from "./abort.js";
-import { claimTarget, giveBack, putMark } from "./target.js";
+import type { StoreLease } from "./lease.js";
+import { giveBack, markServing, MigrationTarget } from "./target.js";
 import type { MigrationTools, OpenStore } from "./tools.js";
 
-/** How long the other auth services may take to open the target. */
-const PREPARE_MS = 30_000;
-/** How long writes may be held back altogether before the commit. */
+/** How long the other auth services may take to open the target; one that has just died is waited for, too. */
+const PREPARE_MS = LEASE_MS + SKEW_MS + 10_000;
+/** How long each part of the time may take in which writes are held back before the commit. */
 const FREEZE_MS = 10_000;
-/** How long the copy may run after what changed meanwhile, before it is known never to catch up. */
-const CATCH_UP_MS = 120_000;
 /** So few changes are left for the time in which writes are held back. */
 const FEW = 32;
 /** How long the others may take to go over, before this one lets writes go on. */
@@ -34,26 +38,14 @@ const POLL_MS = 20;
 /** How far phases are. */
 const ORDER: readonly MigrationPhase[] = ["copying", "freezing", "frozen", "committed"];
 
-/** What a migration came to. */
-export interface MigrationReport {
-  readonly id: string;
-  readonly from: string;
-  readonly to: string;
-  /** Items of the cluster when it moved. */
-  readonly items: number;
-  readonly bytes: number;
-  /** Writes to the target beyond one per item, because items changed while they were copied. */
-  readonly rewrites: number;
-  /** How long writes were held back. */
-  readonly pauseMs: number;
-  readonly totalMs: number;
-  /** RFC 3339. */
-  readonly finishedAt: string;
+/** The target with what its mark says while it is filled. */
+interface Claim {
+  readonly target: MigrationTarget;
+  readonly mark: StoreMark;
 }
 
 /** A move that is under way in this process. */
 export class Migration {
-  readonly id = randomUUID();
   readonly #abort = new AbortController();
   readonly #source: ServingStore;
   readonly #startedAt: Date;
@@ -63,8 +55,10 @@ export class Migration {
 
   constructor(
     private readonly handle: SwitchableStorage,
+    private readonly lease: StoreLease,
     private readonly settings: StoreSettings,
     private readonly tools: MigrationTools,
+    readonly id: string = randomUUID(),
   ) {
     this.#source = handle.current;
     this.#startedAt = tools.clock.now();
@@ -87,20 +81,23 @@ export class Migration {
 
   /**
    * Moves the cluster and returns when the target serves. Throws what was in the way; the source then serves on, and
-   * nothing is left of the migration but its record, which says why.
+   * nothing is left of the migration but its record, which says why. `begun` is called when everything that can be
+   * checked has been, and the record is there.
    */
-  async run(): Promise<MigrationReport> {
+  async run(begun: () => void): Promise<MigrationReport> {
     const { log } = this.tools;
     const target = await this.tools.open(this.settings);
-    let mark: StoreMark;
+    let claim: Claim;
     try {
-      mark = await this.#claim(target);
+      claim = await this.#begin(target);
     } catch (error) {
       await target.close();
       throw error;
     }
     try {
-      const report = await this.#move(target, mark);
+      await this.#claim(claim);
+      begun();
+      const report = await this.#move(target, claim);
       log.info("the cluster has moved to another storage", { ...report });
       return report;
     } catch (error) {
@@ -110,60 +107,85 @@ export class Migration {
     }
   }
 
-  /** Checks everything that can be checked, then tells the cluster. */
-  async #claim(target: OpenStore): Promise<StoreMark> {
-    const { identify } = this.tools;
-    const cluster = await identify(this.#source.storage);
+  /** Checks everything that can be checked, then takes the right to move the cluster: two may want to. */
+  async #begin(target: OpenStore): Promise<Claim> {
+    const { identify, clock } = this.tools;
+    const { storage } = this.#source;
+    const cluster = await identify(storage);
     if (!cluster) throw internal("the storage that serves holds no cluster");
     await this.#refuseOutsiders();
-    const mark = this.#mark(cluster);
-    await claimTarget(target.storage, this.#source, mark, identify);
+    const checked = await MigrationTarget.check(target.storage, this.#source, cluster, identify);
     try {
-      this.#record = await LedRecord.begin(this.#source.storage, this.tools.clock, this.#firstRecord());
+      this.#record = await LedRecord.begin(storage, clock, this.#firstRecord());
     } catch (error) {
-      await giveBack(target.storage);
+      // Where the answer was lost, the record may be there.
+      await abortRecord(storage, this.id, errorMessage(error), this.tools).catch(() => undefined);
       throw error;
     }
-    return mark;
+    return { target: checked, mark: this.#mark(cluster) };
   }
 
-  async #move(target: OpenStore, mark: StoreMark): Promise<MigrationReport> {
+  /** Takes the target, and tells the others that they may open it. */
+  async #claim({ target, mark }: Claim): Promise<void> {
+    const record = this.#record as LedRecord;
+    record.assertLed();
+    await target.mark(mark);
+    record.assertLed();
+    await target.wipe();
+    await record.step({ claimed: true }, LEADER_LEASE_MS);
+  }
+
+  async #move(target: OpenStore, claim: Claim): Promise<MigrationReport> {
     const { handle } = this;
     const record = this.#record as LedRecord;
     const signal = AbortSignal.any([this.#abort.signal, record.lost]);
     const nowMs = (): number => this.tools.clock.now().getTime();
-    const copier = new Copier({ source: this.#source.storage, target: target.storage, nowMs, signal });
+    const assertLed = (): void => record.assertLed();
+    const copier = new Copier({
+      source: this.#source.storage,
+      target: target.storage,
+      nowMs,
+      signal,
+      assertLed,
+    });
     this.#copier = copier;
     const marker = new Marker(record);
     const unobserve = handle.observe((touched) => copier.note(touched));
     const stopWatch = new AbortController();
+    let begun: () => void = () => undefined;
+    const watching = new Promise<void>((resolve) => (begun = resolve));
     const followed = copier.follow(
       this.#source.storage.watch([""], { signal: AbortSignal.any([signal, stopWatch.signal]) }),
-      (item) => marker.see(item),
+      { begun, seen: (item) => marker.see(item) },
     );
     followed.catch((error: unknown) => this.abort(`the storage cannot be watched: ${errorMessage(error)}`));
     try {
-      const others = await this.#acknowledged("copying", PREPARE_MS, signal);
+      await this.#acknowledged("copying", PREPARE_MS, signal);
+      await within(PREPARE_MS, watching, "the watch of the storage did not begin");
       await copier.copyAll();
       record.copied(copier.writes);
-      await this.#catchUp(copier, signal);
+      await copier.catchUp(FEW);
+      record.copied(copier.writes);
       const nothingNew = await compareStores(this.#source.storage, target.storage, {
         nowMs: nowMs(),
         signal,
       });
       for (const key of nothingNew.differing) void copier.note(key);
-      await this.#catchUp(copier, signal);
+      await copier.catchUp(FEW);
+      record.copied(copier.writes);
       const pausedAt = performance.now();
-      await this.#freeze(copier, others > 0 ? marker : undefined, signal);
-      await putMark(target.storage, { ...mark, phase: "ready" });
+      const others = await this.#freeze(marker, signal);
+      const lastChanges = this.#finish(copier, claim);
+      await within(FREEZE_MS, lastChanges, "the target did not take the last changes");
+      signal.throwIfAborted();
       await this.#commit();
-      const store = { ...target, epoch: mark.epoch };
-      handle.switchTo(store);
+      const store = { ...target, epoch: claim.mark.epoch };
+      await handle.switchTo(store, { othersWrite: others > 0 });
+      await this.lease.moveTo(store);
       if (others > 0) await this.#othersWentOver(store);
-      handle.thaw();
+      handle.thaw(this.id);
       const pauseMs = performance.now() - pausedAt;
-      await this.#settle(store, mark);
-      return {
+      const report: MigrationReport = {
         id: this.id,
         from: this.#source.settings.type,
         to: this.settings.type,
@@ -174,49 +196,34 @@ export class Migration {
         totalMs: Math.round(performance.now() - this.#began),
         finishedAt: this.tools.clock.now().toISOString(),
       };
+      await this.#settle(store, report);
+      return report;
     } finally {
       unobserve();
-      copier.limit(Infinity);
       stopWatch.abort();
       await record.stop();
     }
   }
 
-  /** Copies what changed until little is left. Where the target is slower than the writers, they are slowed down. */
-  async #catchUp(copier: Copier, signal: AbortSignal): Promise<void> {
-    const deadline = performance.now() + CATCH_UP_MS;
-    let limit = Infinity;
-    for (let before = Infinity; copier.pending > FEW; before = copier.pending) {
-      signal.throwIfAborted();
-      if (performance.now() > deadline) {
-        throw unavailable("the target takes writes more slowly than other auth servers make them");
-      }
-      // Each writer has one note more: it cannot become less.
-      if (limit === FEW && copier.pending <= before) break;
-      if (copier.pending > before / 2) limit = Math.max(FEW, Math.floor(Math.min(limit, copier.pending) / 2));
-      copier.limit(limit);
-      await copier.catchUp();
-      this.#record?.copied(copier.writes);
+  /** Holds back writes everywhere. Returns the number of other members; all their changes are noted then. */
+  async #freeze(marker: Marker, signal: AbortSignal): Promise<number> {
+    await this.#step("freezing");
+    await within(FREEZE_MS, this.handle.freeze(this.id), "writes that were under way did not end");
+    // Read after the step: who has come since the copy began is among them, or has seen the step.
+    const others = await this.#acknowledged("freezing", FREEZE_MS, signal);
+    await this.#step("frozen");
+    // Every change of the others comes before this one.
+    if (others > 0) {
+      await within(FREEZE_MS, marker.seen(), "the changes of other auth servers did not arrive");
     }
-    copier.limit(Infinity);
+    return others;
   }
 
-  /** Holds back writes everywhere and copies the last changes. */
-  async #freeze(copier: Copier, marker: Marker | undefined, signal: AbortSignal): Promise<void> {
-    const record = this.#record as LedRecord;
-    await this.#step("freezing");
-    await within(FREEZE_MS, this.handle.freeze(), "writes that were under way did not end");
-    if (marker) {
-      await this.#acknowledged("freezing", FREEZE_MS, signal);
-      await this.#step("frozen");
-      // Every change of the others comes before this one.
-      await within(FREEZE_MS, marker.seen(), "the changes of other auth servers did not arrive");
-    } else {
-      await this.#step("frozen");
-    }
-    while (copier.pending > 0) await copier.catchUp();
-    record.lost.throwIfAborted();
-    signal.throwIfAborted();
+  /** Copies the last changes. */
+  async #finish(copier: Copier, { target, mark }: Claim): Promise<void> {
+    await copier.catchUp(0);
+    (this.#record as LedRecord).assertLed();
+    await target.mark({ ...mark, phase: "ready" });
   }
 
   /** Decides. While the store does not say whether it took the decision, writes wait: both answers may be true. */
@@ -240,10 +247,13 @@ export class Migration {
   }
 
   /** After the commit nothing can undo it: what fails here is made good at the next start. */
-  async #settle(store: ServingStore, mark: StoreMark): Promise<void> {
+  async #settle(store: ServingStore, report: MigrationReport): Promise<void> {
+    const startedAt = this.#startedAt.toISOString();
+    const lastMove: LastMove = { version: 1, leader: this.tools.host, startedAt, ...report };
     try {
-      const { source: _, ...serving } = mark;
-      await putMark(store.storage, { ...serving, phase: "serving" });
+      const mark = await readMark(store.storage);
+      if (mark?.value.id === this.id) await markServing(store.storage, mark);
+      await store.storage.put({ key: LAST_MOVE_KEY, value: encode(lastMove) });
       await this.tools.onServing(store);
     } catch (error) {
       this.tools.log.warn(`the move is done, but not all of it is written down: ${errorMessage(error)}`);
@@ -253,16 +263,16 @@ export class Migration {
   async #rollBack(target: OpenStore, cause: unknown): Promise<void> {
     const { log } = this.tools;
     // Nobody but this leader could have committed, and it will not any more.
-    this.handle.thaw();
+    this.handle.thaw(this.id);
     log.warn(`the move to another storage was rolled back: ${errorMessage(cause)}`);
-    const before = this.#record as LedRecord;
     try {
-      await abortRecord(this.#source.storage, before.value.id, errorMessage(cause), this.tools);
+      await (this.#record as LedRecord).stop();
+      await abortRecord(this.#source.storage, this.id, errorMessage(cause), this.tools);
     } catch (error) {
       log.warn(`the aborted migration is still on record until it runs out: ${errorMessage(error)}`);
     }
     try {
-      await giveBack(target.storage);
+      await giveBack(target.storage, this.id);
     } catch (error) {
       log.warn(`what was copied is still in the target: ${errorMessage(error)}`);
     }
@@ -291,13 +301,22 @@ export class Migration {
   }
 
   async #othersWentOver(store: ServingStore): Promise<void> {
-    const waiting = new Set((await this.#others(this.#source)).map(({ host }) => host.id));
-    const deadline = performance.now() + GO_OVER_MS;
-    while (waiting.size > 0 && performance.now() < deadline) {
-      for (const member of await this.#others(store)) {
-        if (this.#hasReached(member, "committed")) waiting.delete(member.host.id);
+    const arrived = async (): Promise<void> => {
+      const waiting = new Set((await this.#others(this.#source)).map(({ host }) => host.id));
+      while (waiting.size > 0 && !over.signal.aborted) {
+        for (const member of await this.#others(store)) {
+          if (this.#hasReached(member, "committed")) waiting.delete(member.host.id);
+        }
+        if (waiting.size > 0) await pause(POLL_MS);
       }
-      if (waiting.size > 0) await pause(POLL_MS);
+    };
+    const over = new AbortController();
+    try {
+      await within(GO_OVER_MS, arrived(), "the other auth servers did not go over");
+    } catch (error) {
+      this.tools.log.warn(errorMessage(error));
+    } finally {
+      over.abort();
     }
   }
 
@@ -348,6 +367,7 @@ export class Migration {
       startedAt,
       changedAt: startedAt,
       target: this.settings,
+      claimed: false,
       copied: 0,
     };
   }

@@ -5,8 +5,17 @@ import { abortRecord } from "./abort.js";
 import { Follower } from "./follower.js";
 import { StoreLease } from "./lease.js";
 import { listMembers, type Member } from "./members.js";
-import { Migration, type MigrationReport } from "./migration.js";
-import { parseRecord, readRecord, RECORD_KEY, type MigrationRecord, type StoreSettings } from "./records.js";
+import { Migration } from "./migration.js";
+import {
+  parseRecord,
+  readLastMove,
+  readRecord,
+  RECORD_KEY,
+  type LastMove,
+  type MigrationRecord,
+  type MigrationReport,
+  type StoreSettings,
+} from "./records.js";
 import { giveBack } from "./target.js";
 import type { MigrationTools } from "./tools.js";
 
@@ -20,8 +29,8 @@ export interface MoverStatus {
   readonly members: readonly Member[];
   /** Of the store that serves; also of a migration that was aborted. */
   readonly record?: MigrationRecord | undefined;
-  /** The last one that this process has led. */
-  readonly report?: MigrationReport | undefined;
+  /** How the cluster came into the store that serves. */
+  readonly lastMove?: LastMove | undefined;
 }
 
 /** Keeps the cluster's storage exchangeable. Close it before the storage. */
@@ -33,7 +42,7 @@ export class StorageMover {
   /** Ends the watch of the store that is being left. */
   #left = new AbortController();
   #migration: Migration | undefined;
-  #report: MigrationReport | undefined;
+  #rolledBack: MigrationRecord | undefined;
 
   private constructor(
     first: ServingStore,
@@ -53,17 +62,27 @@ export class StorageMover {
     return mover;
   }
 
-  /** Moves the cluster. Throws what was in the way, with the cluster where it was. */
-  async migrate(target: StoreSettings): Promise<MigrationReport> {
+  /** What this host was leading when it died, and has rolled back at this start. */
+  get rolledBack(): MigrationRecord | undefined {
+    return this.#rolledBack;
+  }
+
+  /**
+   * Moves the cluster. Throws what was in the way, with the cluster where it was. `begun` is called when
+   * everything that can be checked has been, and the migration is on record under its `id`.
+   */
+  async migrate(
+    target: StoreSettings,
+    { id, begun = () => undefined }: { readonly id?: string; readonly begun?: () => void } = {},
+  ): Promise<MigrationReport> {
     if (this.#migration) throw badParameter("the cluster is being moved already: see tctl storage status");
     const left = this.storage.current;
-    const migration = new Migration(this.storage, target, this.tools);
+    const migration = new Migration(this.storage, this.#lease, target, this.tools, id);
     this.#migration = migration;
     try {
-      this.#report = await migration.run();
+      const report = await migration.run(begun);
       this.#leave(left);
-      await this.#lease.hold(this.storage.current);
-      return this.#report;
+      return report;
     } finally {
       this.#migration = undefined;
     }
@@ -91,7 +110,7 @@ export class StorageMover {
       members: await listMembers(store.storage),
       record:
         record && record.id === this.#migration?.id ? { ...record, copied: this.#migration.copied } : record,
-      report: this.#report,
+      lastMove: await readLastMove(store.storage),
     };
   }
 
@@ -111,12 +130,13 @@ export class StorageMover {
     if (!open || record.leader.id !== host.id) return;
     const ended = await abortRecord(storage, record.id, "this auth server was restarted", this.tools);
     if (ended.phase !== "aborted") return;
+    this.#rolledBack = ended;
     log.warn(
       `the move to ${record.target.type} that was interrupted is rolled back: start it again if it is still wanted`,
     );
     try {
       const target = await this.tools.open(record.target);
-      await giveBack(target.storage).finally(() => target.close());
+      await giveBack(target.storage, record.id).finally(() => target.close());
     } catch (error) {
       log.warn(`what was copied is still in the target: ${errorMessage(error)}`);
     }

@@ -13,6 +13,8 @@ export const RECORD_KEY = `${STORE_KEYS}migration`;
 export const MARK_KEY = `${STORE_KEYS}mark`;
 /** Where each auth service of the store tells that it is there. */
 export const MEMBER_KEYS = `${STORE_KEYS}members/`;
+/** Where the {@link LastMove} lies. */
+export const LAST_MOVE_KEY = `${STORE_KEYS}last_move`;
 /** Written to a target and looked for in the source, to find out that both are one store. */
 export const PROBE_KEY = `${STORE_KEYS}probe`;
 
@@ -55,6 +57,8 @@ export interface MigrationRecord {
   /** When the phase began; RFC 3339. */
   readonly changedAt: string;
   readonly target: StoreSettings;
+  /** Whether the target bears the mark of this migration; the others open it then. */
+  readonly claimed: boolean;
   /** Items copied so far. */
   readonly copied: number;
   /** Why it was aborted. */
@@ -74,6 +78,32 @@ export interface StoreMark {
   readonly source?: StoreSettings;
 }
 
+/** What came of a migration. */
+export interface MigrationReport {
+  readonly id: string;
+  /** Types of the backends. */
+  readonly from: string;
+  readonly to: string;
+  /** Items of the cluster when it moved. */
+  readonly items: number;
+  readonly bytes: number;
+  /** Writes to the target beyond one per item, because items changed while they were copied. */
+  readonly rewrites: number;
+  /** How long writes were held back. */
+  readonly pauseMs: number;
+  readonly totalMs: number;
+  /** RFC 3339. */
+  readonly finishedAt: string;
+}
+
+/** How the cluster came into the store that holds this: for administrators, nothing is decided by it. */
+export interface LastMove extends MigrationReport {
+  readonly version: 1;
+  readonly leader: HostName;
+  /** RFC 3339. */
+  readonly startedAt: string;
+}
+
 /** A record with the revision that the next step must meet. */
 export interface Stored<T> {
   readonly value: T;
@@ -88,6 +118,11 @@ export function readRecord(storage: Storage): Promise<Stored<MigrationRecord> | 
 /** The mark of a store. Throws `corrupt` for one that cannot be read. */
 export function readMark(storage: Storage): Promise<Stored<StoreMark> | undefined> {
   return read<StoreMark>(storage, MARK_KEY);
+}
+
+/** How the cluster came into a store; undefined where that was not by a migration that ended well. */
+export async function readLastMove(storage: Storage): Promise<LastMove | undefined> {
+  return (await read<LastMove>(storage, LAST_MOVE_KEY))?.value;
 }
 
 /** A record from the bytes of its item. Throws `corrupt`. */

@@ -1,6 +1,6 @@
 /** The store that a cluster is to move into: checked, claimed and, where nothing comes of it, given back. */
 import { randomUUID } from "node:crypto";
-import { badParameter, hasCode, type Storage } from "@teleport/plugin";
+import { badParameter, compareFailed, hasCode, type Revision, type Storage } from "@teleport/plugin";
 import { clusterItems, EVERYTHING } from "./compare.js";
 import {
   encode,
@@ -9,6 +9,7 @@ import {
   readMark,
   readRecord,
   type ClusterIdentity,
+  type Stored,
   type StoreMark,
 } from "./records.js";
 import type { MigrationTools } from "./tools.js";
@@ -16,33 +17,63 @@ import type { MigrationTools } from "./tools.js";
 /** Behind {@link MARK_KEY} and before every other key after it. */
 const BEHIND_MARK = `${MARK_KEY} `;
 
-/**
- * Makes sure that a store may be filled and can be written, and marks it as being filled. What an unfinished move of the
- * same cluster has left there, or the cluster itself where it has moved away since, is removed.
- *
- * Throws `bad_parameter`, having changed nothing, where the store is the source itself or holds anything else.
- */
-export async function claimTarget(
-  target: Storage,
-  source: { readonly storage: Storage; readonly epoch: number },
-  mark: StoreMark,
-  identify: MigrationTools["identify"],
-): Promise<void> {
-  await refuseSameStore(target, source.storage);
-  await refuseOtherContent(target, { cluster: mark.cluster, epoch: source.epoch }, identify);
-  await putMark(target, mark);
-  await wipe(target);
+/** A store that a cluster may move into. Whoever marks it after us takes it from us: every step meets our mark, or fails. */
+export class MigrationTarget {
+  private constructor(
+    private readonly storage: Storage,
+    private revision: Revision | undefined,
+  ) {}
+
+  /**
+   * Makes sure that a store may be filled and can be written. It may hold what an unfinished move of the same cluster has
+   * left, or the cluster itself where it has moved away since. Throws `bad_parameter` where it is the source itself or
+   * holds anything else. Changes nothing.
+   */
+  static async check(
+    target: Storage,
+    source: { readonly storage: Storage; readonly epoch: number },
+    cluster: ClusterIdentity,
+    identify: MigrationTools["identify"],
+  ): Promise<MigrationTarget> {
+    await refuseSameStore(target, source.storage);
+    const mark = await readMark(target);
+    await refuseOtherContent(target, mark?.value, { cluster, epoch: source.epoch }, identify);
+    return new MigrationTarget(target, mark?.revision);
+  }
+
+  /** Writes our mark, where nobody has done so since the last step. Throws `compare_failed` otherwise. */
+  async mark(mark: StoreMark): Promise<void> {
+    const item = { key: MARK_KEY, value: encode(mark) };
+    try {
+      this.revision =
+        this.revision === undefined
+          ? await this.storage.create(item)
+          : await this.storage.compareAndSwap(item, this.revision);
+    } catch (error) {
+      if (!hasCode(error, "compare_failed") && !hasCode(error, "already_exists")) throw error;
+      throw compareFailed("the target has been taken by another migration", { cause: error });
+    }
+  }
+
+  /** Removes all that is there but the mark. With that, a store that is half wiped is still known as one that does not count. */
+  wipe(): Promise<void> {
+    return wipe(this.storage);
+  }
 }
 
-/** Writes the mark of a store. */
-export async function putMark(storage: Storage, mark: StoreMark): Promise<void> {
-  await storage.put({ key: MARK_KEY, value: encode(mark) });
+/** Says in the mark of a store that the cluster is there for good. Throws `compare_failed` where it has been changed. */
+export async function markServing(storage: Storage, { value, revision }: Stored<StoreMark>): Promise<void> {
+  const { source: _, ...mark } = value;
+  const serving: StoreMark = { ...mark, phase: "serving" };
+  await storage.compareAndSwap({ key: MARK_KEY, value: encode(serving) }, revision);
 }
 
-/** Removes all that a move has brought to a store, its mark last. */
-export async function giveBack(target: Storage): Promise<void> {
+/** Removes all that an unfinished move has brought to a store, its mark last; nothing where another has marked it since. */
+export async function giveBack(target: Storage, migration: string): Promise<void> {
+  const mark = await readMark(target);
+  if (mark?.value.id !== migration || mark.value.phase === "serving") return;
   await wipe(target);
-  await ignoreMissing(target.delete(MARK_KEY));
+  await ignoreMissing(target.delete(MARK_KEY, mark.revision));
 }
 
 /** Removes everything but the mark: with it, a store that is only half wiped is still known as one that does not count. */
@@ -69,10 +100,10 @@ async function refuseSameStore(target: Storage, source: Storage): Promise<void> 
 
 async function refuseOtherContent(
   target: Storage,
+  mark: StoreMark | undefined,
   ours: { readonly cluster: ClusterIdentity; readonly epoch: number },
   identify: MigrationTools["identify"],
 ): Promise<void> {
-  const mark = (await readMark(target))?.value;
   const record = (await readRecord(target))?.value;
   const cluster = await identify(target);
   const unfinished = mark && mark.phase !== "serving" && mark.cluster.id === ours.cluster.id;

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Storage } from "@teleport/plugin";
 import type { ServingStore } from "../switchable-storage.js";
-import type { ClusterIdentity, HostName, StoreSettings } from "./records.js";
+import type { ClusterIdentity, HostName, MigrationRecord, StoreSettings } from "./records.js";
 
 /** A store that is open but need not hold anything. */
 export type OpenStore = Omit<ServingStore, "epoch">;
@@ -15,6 +15,8 @@ export interface MigrationTools {
   readonly authServers: (storage: Storage) => Promise<readonly HostName[]>;
   /** Told of the store that serves from now on, so that the host remembers it. */
   readonly onServing: (store: ServingStore) => Promise<void>;
+  /** Told of a migration of another host, which has died, that this one has put an end to. */
+  readonly onAborted: (record: MigrationRecord) => void;
   readonly host: HostName;
   readonly clock: Clock;
   readonly log: Logger;

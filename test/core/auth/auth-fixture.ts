@@ -8,7 +8,8 @@ import type { Caller, UserCaller } from "../../../core/auth/caller.js";
 import type { AuthApi } from "../../../core/auth/client/api.js";
 import type { Recordings } from "../../../core/auth/session-audit.js";
 import type { AuthSettings } from "../../../core/auth/settings.js";
-import { notFound } from "../../../core/errors/error.js";
+import type { StorageAdmin } from "../../../core/auth/storage-admin.js";
+import { notFound, notImplemented } from "../../../core/errors/error.js";
 import {
   generateEd25519KeyPair,
   generateRsaKeyPair,
@@ -44,6 +45,17 @@ export const SETTINGS: AuthSettings = {
   sessionControlTimeoutMs: 120_000,
 };
 
+const noExchange = (): Promise<never> => Promise.reject(notImplemented("this store cannot be exchanged"));
+
+/** The store of these tests is always the same. */
+const NO_STORAGE_ADMIN: StorageAdmin = {
+  start: noExchange,
+  status: noExchange,
+  abort: noExchange,
+  verify: noExchange,
+  verification: noExchange,
+};
+
 /** An auth server over a store in memory, with all that a test may want to look at. */
 export interface AuthFixture {
   readonly server: AuthServer;
@@ -74,6 +86,7 @@ export async function startAuth(
   let auditFails = false;
   const server = createAuthServer({
     storage,
+    storageAdmin: NO_STORAGE_ADMIN,
     storageType: () => "memory",
     settings: { ...SETTINGS, ...settings },
     audit: {

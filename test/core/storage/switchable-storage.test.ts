@@ -55,23 +55,23 @@ describe("core/storage/switchable-storage", () => {
 
   /** What a migration does around the switch. */
   async function move(): Promise<void> {
-    await handle.freeze();
+    await handle.freeze("m");
     for await (const { key, value } of first.range({ start: "", end: "\x7f" }))
       await second.put({ key, value });
     const record = { version: 1, phase: "committed", epoch: 1 };
     await first.put({ key: RECORD_KEY, value: encode(record) });
-    handle.switchTo(store(second, 1));
-    handle.thaw();
+    await handle.switchTo(store(second, 1), { othersWrite: false });
+    handle.thaw("m");
   }
 
   it("holds writes back while frozen, and lets them into the next store", async () => {
-    await handle.freeze();
+    await handle.freeze("m");
     let written = false;
     const write = handle.put({ key: "/a", value: bytes("1") }).then(() => (written = true));
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(written, false);
-    handle.switchTo(store(second, 1));
-    handle.thaw();
+    await handle.switchTo(store(second, 1), { othersWrite: false });
+    handle.thaw("m");
     await write;
     assert.equal(text((await second.get("/a")).value), "1");
     await assert.rejects(first.get("/a"), { code: "not_found" });
@@ -87,7 +87,7 @@ describe("core/storage/switchable-storage", () => {
     const write = handle.put({ key: "/a", value: bytes("1") });
     await new Promise((resolve) => setImmediate(resolve));
     let frozen = false;
-    const freeze = handle.freeze().then(() => (frozen = true));
+    const freeze = handle.freeze("m").then(() => (frozen = true));
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(frozen, false);
     finish();
@@ -131,14 +131,41 @@ describe("core/storage/switchable-storage", () => {
   it("resets a watch whose first store went away before its last change was read", async () => {
     const events = reading(handle.watch(["/a"]));
     await events.next();
-    await handle.freeze();
+    await handle.freeze("m");
     const left = handle.current;
-    handle.switchTo(store(second, 1));
-    handle.thaw();
+    await handle.switchTo(store(second, 1), { othersWrite: false });
+    handle.thaw("m");
     await handle.retire(left);
     await handle.put({ key: "/a", value: bytes("1") });
     assert.equal((await events.next()).type, "reset");
     assert.equal((await events.next()).type, "put");
+    await events.end();
+  });
+
+  it("misses nothing where the next store is slow to begin a watch", async () => {
+    const events = reading(handle.watch(["/a"]));
+    await events.next();
+    const watch = second.watch.bind(second);
+    second.watch = async function* (...args) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      yield* watch(...args);
+    };
+    await move();
+    await handle.put({ key: "/a", value: bytes("1") });
+    await handle.put({ key: "/a", value: bytes("2") });
+    const event = await events.next();
+    assert.equal(event.type === "put" && text(event.item.value), "1");
+    await events.end();
+  });
+
+  it("resets a watch where others may have written to the next store before", async () => {
+    const events = reading(handle.watch(["/a"]));
+    await events.next();
+    const record = { version: 1, phase: "committed", epoch: 1 };
+    await first.put({ key: RECORD_KEY, value: encode(record) });
+    await second.put({ key: "/a", value: bytes("of another") });
+    await handle.switchTo(store(second, 1), { othersWrite: true });
+    assert.equal((await events.next()).type, "reset");
     await events.end();
   });
 

@@ -68,6 +68,11 @@ const hostKeys = {
 };
 const loginReply = { username: "alice", cert: "Y2VydA==", tls_cert: "dGxz", host_signers: [] };
 
+const verification = (done: boolean): object => ({
+  ...{ id: SID, done, backend: "dir", items: 3, bytes: 9, kinds: [{ kind: "role", items: 3, bytes: 9 }] },
+  ...{ digest: "", damaged: [], damaged_items: 0, differing: [], differing_items: 0 },
+});
+
 const EXCHANGES: Exchange[] = [
   { method: "ping", args: [], result: { clusterName: "wire.test", serverVersion: "4.2.12" } },
   { method: "getDomainName", args: [], result: "wire.test" },
@@ -188,6 +193,23 @@ const EXCHANGES: Exchange[] = [
     result: { lease_ms: 120_000 },
   },
   { method: "releaseConnectionPlace", args: ["alice", SID] },
+  {
+    method: "startStorageMove",
+    args: [{ name: "/etc/teleport.yaml", text: "teleport: {}\n" }],
+    result: { id: SID, target: "{type: dir}", not_applied: ["teleport.nodename"] },
+  },
+  {
+    method: "getStorageStatus",
+    args: [],
+    result: { server: "auth1", backend: "dir", settings: "{type: dir}", epoch: 0, members: [] },
+  },
+  { method: "abortStorageMove", args: [] },
+  {
+    method: "verifyStorage",
+    args: [{ name: "/etc/other.yaml", text: "teleport: {}\n" }],
+    result: verification(false),
+  },
+  { method: "getStorageVerification", args: [SID], result: verification(true) },
   {
     method: "benchStorage",
     args: [{ duration_ms: 1000, in_flight: 4, value_bytes: 100 }],

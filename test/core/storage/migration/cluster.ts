@@ -59,6 +59,7 @@ export class Stores {
       identify,
       authServers: () => Promise.resolve([]),
       onServing: () => Promise.resolve(),
+      onAborted: () => undefined,
       host: { id: `id-of-${host}`, name: host } satisfies HostName,
       clock: this.clock,
       log: silentLogger,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findCluster } from "../../../../core/storage/migration/find-cluster.js";
-import { encode, MARK_KEY, RECORD_KEY } from "../../../../core/storage/migration/records.js";
+import { encode, MARK_KEY, readMark, RECORD_KEY } from "../../../../core/storage/migration/records.js";
 import { settingsText } from "../../../../core/storage/migration/settings-text.js";
 import { content, keepingLog, populate, Stores } from "./cluster.js";
 
@@ -76,6 +76,27 @@ describe("core/storage/migration/find-cluster", () => {
     await assert.rejects(find("a"), /leads to a store without it/);
   });
 
+  it("does not undo what a mark says that another host has written meanwhile", async () => {
+    await populate(stores.raw("a"));
+    await move("a", "b");
+    const target = stores.raw("b");
+    const mark = Buffer.from((await target.get(MARK_KEY)).value);
+    const serving = JSON.parse(mark.toString()) as object;
+    await target.put({
+      key: MARK_KEY,
+      value: encode({ ...serving, phase: "ready", source: stores.settings("a") }),
+    });
+    const swap = target.compareAndSwap.bind(target);
+    target.compareAndSwap = async (item, revision) => {
+      target.compareAndSwap = swap;
+      await target.put({ key: MARK_KEY, value: encode({ ...serving, epoch: 3, id: "later" }) });
+      return swap(item, revision);
+    };
+    const { store } = await find("b");
+    assert.equal(store.epoch, 3);
+    assert.equal((await readMark(target))?.value.id, "later");
+  });
+
   it("refuses an unfinished target whose source cannot be asked", async () => {
     const mark = { version: 1, id: "1", epoch: 1, phase: "ready", cluster: {}, source: stores.settings("a") };
     await stores.raw("b").put({ key: MARK_KEY, value: encode(mark) });
@@ -121,6 +142,18 @@ describe("core/storage/migration/find-cluster", () => {
     assert.equal(
       settingsText({ type: "etcd", settings }),
       `{type: etcd, peers: ["https://p:2379"], password_file: "/f", secret_key: …, password: …}`,
+    );
+  });
+
+  it("finds what is secret inside of lists, maps and URLs, too", () => {
+    const settings = {
+      nodes: [{ password: "p", host: "h" }],
+      url: "https://user:p@h/x",
+      plain: "https://h/@x",
+    };
+    assert.equal(
+      settingsText({ type: "x", settings }),
+      `{type: x, nodes: [{password: …, host: "h"}], url: "https://…@h/x", plain: "https://h/@x"}`,
     );
   });
 });

@@ -134,6 +134,25 @@ describe("core/storage/migration", () => {
     assert.equal(mover.storage.current.settings.type, "b");
   });
 
+  it("leaves nothing of writes that were under way when it was aborted", async () => {
+    await populate(stores.raw("a"));
+    const target = stores.raw("b");
+    const put = target.put.bind(target);
+    let slow = 0;
+    target.put = async (item) => {
+      if (item.key.startsWith("/items/")) await pause(++slow % 2 === 0 ? 100 : 1);
+      return put(item);
+    };
+    const mover = await host("one", "a");
+    const migration = mover.migrate(stores.settings("b"));
+    migration.catch(() => undefined);
+    while (slow < 20) await pause(1);
+    await mover.abort("not today");
+    await assert.rejects(migration, /aborted: not today/);
+    await pause(200);
+    assert.deepEqual(await content(target), []);
+  });
+
   it("slows down writers that are faster than the target, and still arrives", async () => {
     await populate(stores.raw("a"), 5);
     const target = stores.raw("b");
@@ -187,6 +206,34 @@ describe("core/storage/migration", () => {
       await pause(20);
       await writers.stop();
       await writers.check(stores.raw("a"));
+    });
+
+    it("is led by one of two that are told to at once, and loses nothing to the other", async () => {
+      for (let headStartMs = 0; headStartMs < 30; headStartMs += 3) {
+        const both = new Stores();
+        await populate(both.raw("a"));
+        const target = both.raw("b");
+        const erase = target.deleteRange.bind(target);
+        // The one that comes second is held up where it does the most harm.
+        target.deleteRange = async (range) => {
+          await pause(10);
+          return erase(range);
+        };
+        const [one, two] = [await both.host("one", "a"), await both.host("two", "a")];
+        const moves = await Promise.allSettled([
+          one.migrate(both.settings("b")),
+          pause(headStartMs).then(() => two.migrate(both.settings("b"))),
+        ]);
+        await pause(30);
+        assert.equal(moves.filter(({ status }) => status === "fulfilled").length, 1);
+        assert.deepEqual(await content(target), await content(both.raw("a")), `after ${headStartMs} ms`);
+        for (const mover of [one, two]) {
+          while (mover.storage.current.settings.type !== "b") await pause(1);
+          await mover.close();
+          await mover.storage.close();
+        }
+        await both.dispose();
+      }
     });
 
     it("stays where one of them cannot reach the target", async () => {
