@@ -40,10 +40,13 @@ export function createSessionClaims(context: {
     const isOwn = await claimForGood(sessionId, hostId);
     provisional.delete(sessionId);
     if (!isOwn) {
-      log.error("two hosts reported one session while the storage was away; the audit log has the events of both", {
-        sid: sessionId,
-        refused: hostId,
-      });
+      log.error(
+        "two hosts reported one session while the storage was away; the audit log has the events of both",
+        {
+          sid: sessionId,
+          refused: hostId,
+        },
+      );
     }
   };
   /** Writes what was promised, once the storage is back. */

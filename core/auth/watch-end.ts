@@ -38,7 +38,8 @@ export async function* endedByAbsence(
   follow().catch(() => undefined);
   try {
     yield* open(until);
-    if (isStale) throw unavailable("the storage has gone away or come back: read everything again and watch anew");
+    if (isStale)
+      throw unavailable("the storage has gone away or come back: read everything again and watch anew");
   } finally {
     over.abort();
   }

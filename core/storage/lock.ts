@@ -10,7 +10,8 @@ import {
 import { EXTENSION_KEYS } from "../grammar/extension-keys.js";
 import { HeldLease } from "./held-lease.js";
 
-const PREFIX = `${EXTENSION_KEYS}/locks/`;
+/** Apart from the locks of users and hosts, which are resources. */
+const PREFIX = `${EXTENSION_KEYS}/mutexes/`;
 
 /** Options of {@link acquireLock}. */
 export interface LockOptions {

@@ -37,10 +37,16 @@ export interface ServingStore {
 export interface StoreClaim {
   confirmWrite(store: ServingStore): Promise<void> | void;
   confirmRead(store: ServingStore): Promise<void> | void;
+  /** Gives it up, while the store is still open: nobody need wait for this host any more. Does not throw. */
+  release(): Promise<void>;
 }
 
 /** For a store that nobody moves. */
-const UNDISPUTED: StoreClaim = { confirmWrite: () => undefined, confirmRead: () => undefined };
+const UNDISPUTED: StoreClaim = {
+  confirmWrite: () => undefined,
+  confirmRead: () => undefined,
+  release: () => Promise.resolve(),
+};
 
 /** What a write may have changed, whether it succeeded or not. */
 export type Touched = string | KeyRange;
@@ -190,6 +196,7 @@ export class SwitchableStorage implements Storage {
   async #close(): Promise<void> {
     this.#gate.end();
     for (const watch of this.#watches) watch.end();
+    await this.claim.release();
     await Promise.all([this.#current.close(), this.#previous?.close()]);
   }
 

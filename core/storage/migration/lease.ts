@@ -7,6 +7,8 @@ import type { MigrationTools } from "./tools.js";
 
 const RETRY_MS = 1_000;
 const POLL_MS = 50;
+/** How long giving up the lease may take. */
+const RELEASE_MS = 1_000;
 
 /** Where a cluster is, seen from a store that was it. */
 type Standing = "here" | "undecided" | "moved";
@@ -71,6 +73,19 @@ export class StoreLease implements StoreClaim {
     this.#stop.abort();
   }
 
+  /** Ends the lease at once, so that the next move does not wait for this host. */
+  async release(): Promise<void> {
+    this.end();
+    const store = this.#store;
+    if (!store) return;
+    this.#validUntilMs = -Infinity;
+    const { host, clock } = this.tools;
+    const given = this.#announced.then(() => announceMember(store.storage, host, clock, { leaseMs: 0 }));
+    // A store that does not answer lets the lease run out.
+    const patience = pause(RELEASE_MS, undefined, { ref: false });
+    await Promise.race([given.catch((error: unknown) => this.#failed(error)), patience]);
+  }
+
   #isValid(): boolean {
     if (this.#store === undefined) return true;
     return this.monotonicMs() < this.#validUntilMs && this.tools.clock.now().getTime() < this.#validUntil;
@@ -83,6 +98,11 @@ export class StoreLease implements StoreClaim {
 
   async #reconfirm(store: ServingStore): Promise<void> {
     for (;;) {
+      if (this.#stop.signal.aborted) {
+        throw unavailable(
+          "this auth server is ending; whether the write counts is unknown: look, and try again",
+        );
+      }
       const standing = await this.#renew(store);
       if (standing === "here") return;
       if (standing === "moved") {
@@ -110,7 +130,9 @@ export class StoreLease implements StoreClaim {
 
   #announce({ storage }: ServingStore): Promise<void> {
     const { host, clock } = this.tools;
-    const announced = this.#announced.then(() => announceMember(storage, host, clock, this.#ack));
+    const announced = this.#announced.then(() =>
+      announceMember(storage, host, clock, this.#ack && { ack: this.#ack }),
+    );
     this.#announced = announced.catch(() => undefined);
     return announced;
   }

@@ -31,15 +31,17 @@ export interface Member {
   readonly ack?: Acknowledgement;
 }
 
-/** Writes that this host is there, until the lease ends. */
+/** Writes that this host is there, until the lease ends; at once where it is 0 ms long. */
 export async function announceMember(
   storage: Storage,
   host: HostName,
   clock: Clock,
-  ack?: Acknowledgement,
+  { ack, leaseMs = LEASE_MS }: { readonly ack?: Acknowledgement; readonly leaseMs?: number } = {},
 ): Promise<void> {
   const nowMs = clock.now().getTime();
-  const member: Member = { version: 1, host, untilMs: nowMs + LEASE_MS, ...(ack && { ack }) };
+  // One that has left has no moment of doubt about clocks, either.
+  const untilMs = leaseMs > 0 ? nowMs + leaseMs : 0;
+  const member: Member = { version: 1, host, untilMs, ...(ack && { ack }) };
   await storage.put({
     key: `${MEMBER_KEYS}${host.id}`,
     value: encode(member),

@@ -33,7 +33,7 @@ export interface MoverStatus {
   readonly lastMove?: LastMove | undefined;
 }
 
-/** Keeps the cluster's storage exchangeable. Close it before the storage. */
+/** Keeps the cluster's storage exchangeable. It and the storage may be closed in any order. */
 export class StorageMover {
   readonly storage: SwitchableStorage;
   readonly #lease: StoreLease;

@@ -5,7 +5,7 @@ import { ManualClock } from "../../../core/plugin/kit/manual-clock.js";
 import { acquireLock } from "../../../core/storage/lock.js";
 import { createMemoryStorage } from "../../../core/storage/memory-storage.js";
 
-const KEY = "/extensions/locks/rotation";
+const KEY = "/extensions/mutexes/rotation";
 
 describe("core/storage/lock", () => {
   let clock: ManualClock;

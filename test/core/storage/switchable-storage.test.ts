@@ -192,6 +192,7 @@ describe("core/storage/switchable-storage", () => {
     handle = new SwitchableStorage(store(first, 0), {
       confirmWrite: () => Promise.reject(new Error("not here any more")),
       confirmRead: () => undefined,
+      release: () => Promise.resolve(),
     });
     await assert.rejects(handle.put({ key: "/a", value: bytes("1") }), /not here any more/);
   });

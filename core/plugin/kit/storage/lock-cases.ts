@@ -97,7 +97,7 @@ export const lockCases: StorageTrial[] = [
     async run(trial) {
       const peer = await trial.peer();
       const lock = await acquire(trial, trial.storage, "first");
-      const key = `/extensions/locks/${NAME}`;
+      const key = `/extensions/mutexes/${NAME}`;
       const value = Buffer.from(JSON.stringify({ owner: "thief", fence: 9, untilMs: Date.now() + LONG_MS }));
       const revision = await peer.put({ key, value });
       await rejectsWith("compare_failed", lock.release());

@@ -301,6 +301,17 @@ describe("core/storage/migration", () => {
       );
     });
 
+    it("does not wait for one that was shut down", async () => {
+      await populate(stores.raw("a"));
+      const one = await host("one", "a");
+      const two = await stores.host("two", "a");
+      await two.storage.close();
+      await two.close();
+      const began = performance.now();
+      await one.migrate(stores.settings("b"));
+      assert.ok(performance.now() - began < 10_000);
+    });
+
     it("goes on without one that is gone for good", async () => {
       await populate(stores.raw("a"));
       const one = await host("one", "a");
