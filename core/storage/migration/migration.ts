@@ -1,12 +1,14 @@
 /** One move of a cluster from the store that serves to another, as its leader runs it. */
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
-import { badParameter, errorMessage, hasCode, internal, unavailable, type Item } from "@teleport/plugin";
+import { errorMessage, hasCode, internal, unavailable, type Item } from "@teleport/plugin";
 import type { ServingStore, SwitchableStorage } from "../switchable-storage.js";
+import { abortRecord } from "./abort.js";
 import { compareStores } from "./compare.js";
 import { Copier } from "./copier.js";
+import type { StoreLease } from "./lease.js";
 import { LEADER_LEASE_MS, LedRecord } from "./led-record.js";
-import { isAlive, LEASE_MS, listMembers, SKEW_MS, type Member } from "./members.js";
+import { LEASE_MS, SKEW_MS } from "./members.js";
+import { OtherHosts } from "./other-hosts.js";
 import {
   encode,
   LAST_MOVE_KEY,
@@ -20,10 +22,9 @@ import {
   type StoreMark,
   type StoreSettings,
 } from "./records.js";
-import { abortRecord } from "./abort.js";
-import type { StoreLease } from "./lease.js";
 import { giveBack, markServing, MigrationTarget } from "./target.js";
 import type { MigrationTools, OpenStore } from "./tools.js";
+import { within } from "./within.js";
 
 /** How long the other auth services may take to open the target; one that has just died is waited for, too. */
 const PREPARE_MS = LEASE_MS + SKEW_MS + 10_000;
@@ -31,14 +32,8 @@ const PREPARE_MS = LEASE_MS + SKEW_MS + 10_000;
 const FREEZE_MS = 10_000;
 /** So few changes are left for the time in which writes are held back. */
 const FEW = 32;
-/** How long the others may take to go over, before this one lets writes go on. */
-const GO_OVER_MS = 2_000;
 /** How long one attempt to commit may take; it is repeated until there is an answer. */
 const COMMIT_MS = 1_000;
-const POLL_MS = 20;
-
-/** How far phases are. */
-const ORDER: readonly MigrationPhase[] = ["copying", "freezing", "frozen", "committed"];
 
 /** The target with what its mark says while it is filled. */
 interface Claim {
@@ -53,6 +48,7 @@ export class Migration {
   /** Whether the commit may be stored without this process knowing. */
   #undecided = false;
   readonly #source: ServingStore;
+  readonly #others: OtherHosts;
   readonly #startedAt: Date;
   readonly #began = performance.now();
   #copier: Copier | undefined;
@@ -66,6 +62,7 @@ export class Migration {
     readonly id: string = randomUUID(),
   ) {
     this.#source = handle.current;
+    this.#others = new OtherHosts(id, this.#source, tools);
     this.#startedAt = tools.clock.now();
   }
 
@@ -125,7 +122,7 @@ export class Migration {
     const { storage } = this.#source;
     const cluster = await identify(storage);
     if (!cluster) throw internal("the storage that serves holds no cluster");
-    await this.#refuseOutsiders();
+    await this.#others.refuseOutsiders();
     const checked = await MigrationTarget.check(target.storage, this.#source, cluster, identify);
     try {
       this.#record = await LedRecord.begin(storage, clock, this.#firstRecord());
@@ -172,7 +169,7 @@ export class Migration {
     );
     followed.catch((error: unknown) => this.abort(`the storage cannot be watched: ${errorMessage(error)}`));
     try {
-      await this.#acknowledged("copying", PREPARE_MS, signal);
+      await this.#others.acknowledged("copying", PREPARE_MS, signal);
       await within(PREPARE_MS, watching, "the watch of the storage did not begin");
       await copier.copyAll();
       record.copied(copier.writes);
@@ -186,7 +183,7 @@ export class Migration {
       await copier.catchUp(FEW);
       record.copied(copier.writes);
       // One may have come since; it would go on writing to the old store.
-      await this.#refuseOutsiders();
+      await this.#others.refuseOutsiders();
       const pausedAt = performance.now();
       const others = await this.#freeze(marker, signal);
       const lastChanges = this.#finish(copier, claim);
@@ -196,7 +193,7 @@ export class Migration {
       const store = { ...target, epoch: claim.mark.epoch };
       await handle.switchTo(store, { othersWrite: others > 0 });
       await this.lease.moveTo(store);
-      if (others > 0) await this.#othersWentOver(store);
+      if (others > 0) await this.#others.wentOver(store);
       handle.thaw(this.id);
       const pauseMs = performance.now() - pausedAt;
       const report: MigrationReport = {
@@ -224,7 +221,7 @@ export class Migration {
     await this.#step("freezing");
     await within(FREEZE_MS, this.handle.freeze(this.id), "writes that were under way did not end");
     // Read after the step: who has come since the copy began is among them, or has seen the step.
-    const others = await this.#acknowledged("freezing", FREEZE_MS, signal);
+    const others = await this.#others.acknowledged("freezing", FREEZE_MS, signal);
     await this.#step("frozen");
     // Every change of the others comes before this one.
     if (others > 0) {
@@ -300,71 +297,6 @@ export class Migration {
     await target.close();
   }
 
-  /** Resolves with the number of other members when each that is alive has reached a phase. */
-  async #acknowledged(phase: MigrationPhase, patienceMs: number, signal: AbortSignal): Promise<number> {
-    const deadline = performance.now() + patienceMs;
-    for (;;) {
-      signal.throwIfAborted();
-      const others = await this.#others(this.#source);
-      for (const { host, ack } of others) {
-        if (ack?.id === this.id && ack.problem !== undefined) {
-          throw unavailable(`auth server ${host.name} cannot follow: ${ack.problem}`);
-        }
-      }
-      const missing = others.filter((member) => !this.#hasReached(member, phase));
-      if (missing.length === 0) return others.length;
-      if (performance.now() > deadline) {
-        const names = missing.map(({ host }) => host.name).join(", ");
-        throw unavailable(`auth server ${names} did not follow within ${patienceMs / 1000} s`);
-      }
-      await pause(POLL_MS);
-    }
-  }
-
-  async #othersWentOver(store: ServingStore): Promise<void> {
-    const arrived = async (): Promise<void> => {
-      const waiting = new Set((await this.#others(this.#source)).map(({ host }) => host.id));
-      while (waiting.size > 0 && !over.signal.aborted) {
-        for (const member of await this.#others(store)) {
-          if (this.#hasReached(member, "committed")) waiting.delete(member.host.id);
-        }
-        if (waiting.size > 0) await pause(POLL_MS);
-      }
-    };
-    const over = new AbortController();
-    try {
-      await within(GO_OVER_MS, arrived(), "the other auth servers did not go over");
-    } catch (error) {
-      this.tools.log.warn(errorMessage(error));
-    } finally {
-      over.abort();
-    }
-  }
-
-  async #others({ storage }: ServingStore): Promise<Member[]> {
-    const { clock, host } = this.tools;
-    return (await listMembers(storage)).filter(
-      (member) => member.host.id !== host.id && isAlive(member, clock),
-    );
-  }
-
-  #hasReached({ ack }: Member, phase: MigrationPhase): boolean {
-    return ack?.id === this.id && ORDER.indexOf(ack.phase) >= ORDER.indexOf(phase);
-  }
-
-  /** Auth servers that know nothing of migrations, such as those of 4.2, would go on writing to the old store. */
-  async #refuseOutsiders(): Promise<void> {
-    const { storage } = this.#source;
-    const members = new Set((await listMembers(storage)).map(({ host }) => host.id));
-    const outsiders = (await this.tools.authServers(storage)).filter(({ id }) => !members.has(id));
-    if (outsiders.length > 0) {
-      const names = outsiders.map(({ name, id }) => `${name} (${id})`).join(", ");
-      throw badParameter(
-        `auth server ${names} uses this storage and cannot follow a migration: stop it, and wait until its heartbeat has run out (10 minutes)`,
-      );
-    }
-  }
-
   #mark(cluster: ClusterIdentity): StoreMark {
     return {
       version: 1,
@@ -409,19 +341,5 @@ class Marker {
 
   seen(): Promise<void> {
     return this.#seen;
-  }
-}
-
-async function within(ms: number, promise: Promise<void>, otherwise: string): Promise<void> {
-  const over = new AbortController();
-  try {
-    await Promise.race([
-      promise,
-      pause(ms, undefined, { signal: over.signal }).then(() => {
-        throw unavailable(`${otherwise} within ${ms / 1000} s`);
-      }),
-    ]);
-  } finally {
-    over.abort();
   }
 }
