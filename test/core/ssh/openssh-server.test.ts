@@ -37,7 +37,9 @@ async function execute(
     return false;
   });
   assert.ok(await channel.request("exec", true, new SshWriter().string(command).toBuffer()));
-  channel.end(input);
+  // A command that takes no input may be over already.
+  if (input.length > 0) channel.end(input);
+  else channel.end();
   [result.stdout, result.stderr] = await Promise.all([collect(channel), collect(channel.extended)]);
   await channel.whenClosed;
   return result;
