@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Agent, startAgent } from "./kit/agent.js";
 import { startDaemon, type Daemon } from "./kit/daemon.js";
 import { needProgram, ours, run, succeed } from "./kit/programs.js";
@@ -92,6 +93,8 @@ describe("e2e: traces of a node", function () {
       session.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
       await said(session.stdout, ".\n");
       const agentSocket = /agent=(\S+)\.\n/.exec(output)?.[1] ?? "";
+      // The program may speak before the forwards stand.
+      while (notes("open-sockets").length < 3 || !existsSync(taken)) await pause(20);
       for (const socket of [mine, taken, agentSocket]) assert.ok(statSync(socket).isSocket(), socket);
       assert.equal(notes("open-sockets").length, 3);
       const closed = once(session, "close");
